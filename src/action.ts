@@ -1,0 +1,193 @@
+import type Docker from 'dockerode';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { z } from 'zod';
+import type { Json, JsonObject, Labels } from './core/json.ts';
+import type { Target } from './core/remediation.ts';
+
+/** Stable codes of failed actions; they reach audit (`reason`), metrics and notifications. */
+export const ACTION_ERROR_CODES = [
+  'not_found',
+  'ambiguous',
+  'invalid_params',
+  'forbidden',
+  'conflict',
+  'unavailable',
+  'rejected',
+  'timeout',
+  'limit_reached',
+  'not_configured',
+  'not_healed_by_backend',
+  'chaos_injected_failure',
+  'lost_in_crash',
+  'unexpected',
+] as const;
+export type ActionErrorCode = (typeof ACTION_ERROR_CODES)[number];
+
+/** An action's failure. `retryable`: may the same call, made again, succeed? The engine alone retries. */
+export class ActionError extends Error {
+  override readonly name = 'ActionError';
+  readonly code: ActionErrorCode;
+  readonly retryable: boolean;
+  constructor(
+    code: ActionErrorCode,
+    message: string,
+    options: { retryable: boolean; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}
+
+/** A flag's declared type is the type of its default. */
+export type FlagValue = boolean | string | number;
+
+/** The flags of the policy, as an action sees them. */
+export interface Flags {
+  /** The declared flag with its value now; `undefined` when the policy does not declare it. */
+  read(key: string): Promise<{ readonly value: FlagValue; readonly stored: FlagValue } | undefined>;
+  /**
+   * Sets the stored value if it is still `expected`, with an audit entry `flag_changed`, synced.
+   * @returns false when somebody else changed it meanwhile: nothing was written.
+   */
+  compareAndSet(
+    key: string,
+    expected: FlagValue,
+    value: FlagValue,
+    cause: FlagCause,
+  ): Promise<boolean>;
+}
+export interface FlagCause {
+  readonly actor: string;
+  readonly remediation: string | null;
+  readonly rule: string | null;
+  readonly reason: string;
+}
+
+/** What a notifier sends to people. */
+export interface Notification {
+  readonly title: string;
+  readonly text: string;
+  readonly fields: JsonObject;
+}
+/** The notifiers of the policy. */
+export interface Notifiers {
+  has(name: string): boolean;
+  /** Sends once. @throws ActionError `not_configured`, `unavailable`, `rejected`, `timeout`. */
+  send(name: string, message: Notification, options: SendOptions): Promise<JsonObject>;
+}
+export interface SendOptions {
+  readonly signal: AbortSignal;
+  readonly idempotency_key: string;
+}
+
+/** The clients an action may use. Each loads its library on first use, so an idle service stays small. */
+export interface ActionClients {
+  /** @throws ActionError `not_configured`. */
+  docker(): Promise<Docker>;
+  /** Kubeconfig or in-cluster credentials. @throws ActionError `not_configured`. */
+  kubernetes(): Promise<KubeConfig>;
+  readonly flags: Flags;
+  readonly notifiers: Notifiers;
+}
+
+/** What an action may use while it runs. Everything that waits takes `signal`. */
+export interface ActionContext {
+  readonly signal: AbortSignal;
+  /** Stable across retries and restarts: pass it on to whatever can deduplicate. */
+  readonly idempotency_key: string;
+  /** Counted from 1. */
+  readonly attempt: number;
+  /** Name and ids of what it runs for. */
+  readonly cause: ActionCause;
+  readonly log: ActionLog;
+  readonly clients: ActionClients;
+  /** True when the policy's `targets` opts this target in by name. */
+  readonly allows: (target_id: string, name: string) => boolean;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  /** Resolves after `ms`; rejects when `signal` aborts. */
+  readonly sleep: (ms: number) => Promise<void>;
+}
+export interface ActionCause {
+  readonly rule: string;
+  readonly remediation: string;
+  readonly alertname: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** When the intent was committed; null while planning. Ms since the epoch. */
+  readonly intent_at: number | null;
+}
+export type ActionLog = (event: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** What the target itself says after the action. */
+export type Health = 'healthy' | 'pending' | 'failed';
+
+/** What a crash left: was the intent carried out? */
+export type Probe = 'done' | 'not_done' | 'unknown';
+
+/** What the cancel of a lease found. `changed_elsewhere`: left alone. */
+export type Reverted = {
+  readonly result: 'reverted' | 'changed_elsewhere';
+  readonly evidence: JsonObject;
+};
+
+/**
+ * A plug-in: what a step does. One file in `actions/`, default export of `defineAction`.
+ * The engine calls `resolve`, runs the guards, commits the intent, then calls `execute` for each
+ * target; it owns retry, deadline, breaker, chaos and audit.
+ */
+export interface Action<P> {
+  /** snake_case; the file is the same in kebab-case: `restart_container`, actions/restart-container.ts. */
+  readonly id: string;
+  readonly summary: string;
+  /** Whose breaker counts its failures: `docker`, `kubernetes`, `flags`, `notify`. */
+  readonly backend: string;
+  /** Strict zod object. Checked when the rule loads (templates standing in) and again after rendering. */
+  readonly params: z.ZodType<P>;
+  /** May `execute` be begun again after a crash without asking the target first? */
+  readonly safe_to_repeat: boolean;
+  /** Can a step carry `lease:`? True needs `revert`, and `observed`/`desired` on every target. */
+  readonly leasable: boolean;
+  /**
+   * Finds the targets, observes them, makes relative changes absolute. Reads only, changes nothing.
+   * @throws ActionError `not_found`, `ambiguous`, `limit_reached`, `unavailable`, ...
+   */
+  readonly resolve: (params: P, ctx: ActionContext) => Promise<readonly Target[]>;
+  /** What would change, in a line a person can read; reads only. */
+  readonly preview: (params: P, target: Target, ctx: ActionContext) => Promise<string>;
+  /** Acts on one target: compares with `target.observed`, sets `target.desired`; returns evidence. */
+  readonly execute: (params: P, target: Target, ctx: ActionContext) => Promise<JsonObject>;
+  /** Health of the target after acting, for `verify: { health: true }`. */
+  readonly verify?: (
+    params: P,
+    target: Target,
+    evidence: JsonObject,
+    ctx: ActionContext,
+  ) => Promise<Health>;
+  /** After a crash between intent and outcome: was it done? Needed unless `safe_to_repeat`. */
+  readonly probe?: (params: P, target: Target, ctx: ActionContext) => Promise<Probe>;
+  /** Restores `original` if the target still has `value`. Safe to repeat by contract. */
+  readonly revert?: (target: Target, undo: Undo, ctx: ActionContext) => Promise<Reverted>;
+}
+export interface Undo {
+  readonly params: JsonObject;
+  readonly original: Json;
+  readonly value: Json;
+}
+
+/** The registry's view: an action of any parameter type. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyAction = Action<any>;
+
+const made = new WeakSet<object>();
+
+export function defineAction<P>(action: Action<P>): Action<P> {
+  made.add(action);
+  return action;
+}
+
+/** Only what came out of `defineAction` is an action: the brand cannot be forged by shape. */
+export function isAction(value: unknown): value is AnyAction {
+  return typeof value === 'object' && value !== null && made.has(value);
+}

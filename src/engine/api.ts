@@ -1,0 +1,133 @@
+import type { FlagValue } from '../action.ts';
+import type { Problem } from '../core/diagnostic.ts';
+import type { Rule, RuleSet } from '../core/rule.ts';
+import type { ComponentStatus } from '../ports.ts';
+
+/** What the engine offers to whoever drives it: the HTTP layer, the CLI, tests. */
+
+export interface Intake {
+  /**
+   * Stores one webhook body as it came. Resolves only when it is synced to disk.
+   * @throws AutohealError `not_json`, `not_a_webhook`, `no_usable_alert` (400), `not_stored`, `overloaded` (503).
+   */
+  accept(post: Post): Promise<Accepted>;
+}
+export interface Post {
+  readonly body: Uint8Array;
+  /** `alertmanager`, `grafana`, `curl`, ...: from the User-Agent. */
+  readonly source: string;
+  /** From the W3C `traceparent`, 32 hex digits. */
+  readonly trace_id: string | null;
+}
+export interface Accepted {
+  readonly delivery: string;
+  readonly alerts: number;
+  /** Alerts of the body that cannot be used, by index, with the reason. */
+  readonly unusable: readonly { readonly index: number; readonly why: string }[];
+  /** Every alert carries drill="true". */
+  readonly drill: boolean;
+}
+
+/** The stricter of what the environment and the operators said. */
+export type ServiceMode = 'auto' | 'dry-run' | 'paused';
+export interface Pause {
+  readonly reason: string;
+  readonly actor: string;
+  readonly since: number;
+  /** Ms since the epoch; null: until somebody resumes. */
+  readonly until: number | null;
+}
+export interface Operator {
+  mode(): ServiceMode;
+  /** The operators' pause; undefined when there is none. */
+  paused(): Pause | undefined;
+  /** Survives restarts. Nothing begins while it stands; what is under way is verified and recorded. */
+  pause(by: {
+    readonly actor: string;
+    readonly reason: string;
+    readonly until: number | null;
+  }): Promise<Pause>;
+  /** @throws AutohealError `conflict` when the environment paused the service, or nothing is paused. */
+  resume(by: { readonly actor: string }): Promise<void>;
+}
+
+export interface FlagView {
+  readonly key: string;
+  readonly type: 'boolean' | 'string' | 'number';
+  readonly summary: string;
+  readonly default: FlagValue;
+  /** What applications get now: the lease's value while it stands, evaluated at read time. */
+  readonly value: FlagValue;
+  readonly lease: { readonly id: string; readonly rule: string; readonly until: number } | null;
+  readonly updated_at: number | null;
+  readonly actor: string | null;
+}
+export interface FlagBoard {
+  list(): Promise<readonly FlagView[]>;
+  get(key: string): Promise<FlagView | undefined>;
+  /**
+   * An operator sets the stored value. @throws AutohealError `not_found`, `invalid_request` (wrong type),
+   * `conflict` (a lease stands on it, or it moved meanwhile).
+   */
+  set(
+    key: string,
+    value: FlagValue,
+    by: { readonly actor: string; readonly reason: string },
+  ): Promise<FlagView>;
+}
+
+export interface Rulebook {
+  /** The set in force; undefined until the first good load. */
+  current(): RuleSet | undefined;
+  /** The rule with this hash: of the set in force, or from the store, compiled again. */
+  byHash(hash: string): Promise<Rule | undefined>;
+  /** Reads and compiles everything, then swaps. On any error the last good set stays. Never throws. */
+  reload(actor: string): Promise<ReloadResult>;
+  /** The last load's result. */
+  last(): ReloadResult | undefined;
+}
+export type ReloadResult =
+  | {
+      readonly ok: true;
+      readonly version: string;
+      readonly rules: number;
+      readonly changed: boolean;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly rendered: string };
+
+export interface StatusView {
+  readonly status: 'ok' | 'degraded';
+  readonly version: string;
+  readonly uptime_seconds: number;
+  readonly mode: ServiceMode;
+  readonly pause: Pause | null;
+  readonly chaos: {
+    readonly enabled: boolean;
+    readonly failure_rate_pct: number;
+    readonly ends_at: string | null;
+  };
+  readonly otel: { readonly enabled: boolean };
+  readonly oidc: { readonly enabled: boolean };
+  readonly rules: {
+    readonly version: string;
+    readonly loaded: number;
+    readonly enabled: number;
+    readonly last_reload_ok: boolean;
+  } | null;
+  readonly components: Readonly<Record<string, ComponentStatus>>;
+}
+export interface Reporter {
+  /** Bounded in time: a part that does not answer within 2 s is `degraded`. */
+  status(): Promise<StatusView>;
+  /** Throws nothing; `ready` is false with reasons while the database or the rules cannot serve. */
+  readiness(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
+  /** False when the worker loop has not come round for too long. */
+  live(): boolean;
+  /** True once the first load and the recovery after a restart are through. */
+  started(): boolean;
+  resources(): Promise<{
+    readonly rss_bytes: number;
+    readonly heap_used_bytes: number;
+    readonly disk_free_bytes: number | null;
+  }>;
+}
