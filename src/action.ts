@@ -141,7 +141,7 @@ export interface Action<P> {
   /** snake_case; the file is the same in kebab-case: `restart_container`, actions/restart-container.ts. */
   readonly id: string;
   readonly summary: string;
-  /** Whose breaker counts its failures: `docker`, `kubernetes`, `flags`, `notify`. */
+  /** Whose breaker counts its failures: `docker`, `workers`, `flags`, `notify`. */
   readonly backend: string;
   /** Strict zod object. Checked when the rule loads (templates standing in) and again after rendering. */
   readonly params: z.ZodType<P>;

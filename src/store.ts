@@ -63,6 +63,8 @@ export type Change =
   | { readonly kind: 'remediations_wake'; readonly episode_id: string }
   /** Every remediation in `waiting` for one of `reasons`: wakes + 1, next_at 0 (resume, breaker closed, lock freed). */
   | { readonly kind: 'waiting_wake'; readonly reasons: readonly GuardWord[] }
+  /** Writes nothing; conflict `episode_closed` when the episode is not open. No action begins after a resolve. */
+  | { readonly kind: 'require_open'; readonly episode_id: string }
   /**
    * Locks the targets for `holder` from intent to verdict. A target is locked whole; each of its parents
    * is locked shared. Conflict `target_locked` when another holder has the target at all, or one of its
@@ -115,6 +117,7 @@ export interface LockTarget {
 export const CONFLICTS = [
   'cursor_moved',
   'episode_open',
+  'episode_closed',
   'fence_lost',
   'target_locked',
   'lease_taken',

@@ -1,0 +1,194 @@
+import { ActionError } from '../action.ts';
+import type { Component, ComponentStatus, PromQuery } from '../ports.ts';
+import { readText, TooLong } from './http-body.ts';
+import { messageOf, networkFailure } from './net-errors.ts';
+
+export interface PrometheusOptions {
+  /** Base address, path prefix included; user and password in it are sent as Basic. Empty: off. */
+  readonly url?: string | undefined;
+  readonly timeout_ms: number;
+}
+export interface PrometheusAdapter extends PromQuery {
+  readonly component: Component;
+}
+type Verdict = { readonly holds: boolean; readonly detail: string };
+
+const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
+const DETAIL_LIMIT_CHARS = 200;
+const STATUS_TIMEOUT_MS = 2_000;
+const OFF = 'not configured: set AUTOHEAL_PROMETHEUS_URL';
+
+/** Instant queries by `POST /api/v1/query`. Redirects are not followed: the query goes where it was sent. */
+export function createPrometheus(options: PrometheusOptions): PrometheusAdapter {
+  const configured = options.url ?? '';
+  async function holds(expr: string, signal: AbortSignal): Promise<Verdict> {
+    if (configured === '')
+      throw new ActionError('not_configured', `Prometheus is ${OFF}`, { retryable: false });
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(options.timeout_ms)]);
+    return judge(await ask(endpointOf(configured), expr, options.timeout_ms, bounded));
+  }
+  return {
+    holds,
+    component: {
+      name: 'prometheus',
+      status: () =>
+        configured === '' ? Promise.resolve({ status: 'off', detail: OFF }) : statusOf(configured),
+    },
+  };
+}
+
+async function statusOf(configured: string): Promise<ComponentStatus> {
+  try {
+    const endpoint = endpointOf(configured);
+    const signal = AbortSignal.timeout(STATUS_TIMEOUT_MS);
+    await ask(endpoint, 'vector(1)', STATUS_TIMEOUT_MS, signal);
+    return { status: 'ok', detail: `answers at ${endpoint.shown}` };
+  } catch (error) {
+    return { status: 'degraded', detail: messageOf(error) };
+  }
+}
+
+interface Endpoint {
+  readonly url: URL;
+  readonly authorization: string | undefined;
+  readonly shown: string;
+}
+
+function endpointOf(configured: string): Endpoint {
+  const url = URL.canParse(configured) ? new URL(configured) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new ActionError(
+      'not_configured',
+      'AUTOHEAL_PROMETHEUS_URL is not an address; write http://prometheus:9090',
+      { retryable: false },
+    );
+  const user = decodeURIComponent(url.username);
+  const password = decodeURIComponent(url.password);
+  url.username = '';
+  url.password = '';
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`;
+  const basic = Buffer.from(`${user}:${password}`).toString('base64');
+  return {
+    url,
+    authorization: user === '' ? undefined : `Basic ${basic}`,
+    shown: url.host,
+  };
+}
+
+async function ask(
+  endpoint: Endpoint,
+  expr: string,
+  timeout_ms: number,
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    const response = await fetch(endpoint.url, {
+      method: 'POST',
+      redirect: 'manual',
+      signal,
+      headers:
+        endpoint.authorization === undefined ? {} : { authorization: endpoint.authorization },
+      // The server is told as well, so that it stops working for an answer nobody waits for.
+      body: new URLSearchParams({ query: expr, timeout: `${timeout_ms}ms` }),
+    });
+    const body = await readText(response, ANSWER_LIMIT_BYTES);
+    return readAnswer(response.status, body);
+  } catch (error) {
+    throw classify(error);
+  }
+}
+
+function classify(error: unknown): ActionError {
+  if (error instanceof ActionError) return error;
+  if (error instanceof TooLong)
+    return rejected(`Prometheus's answer is longer than ${ANSWER_LIMIT_BYTES} bytes; aggregate`);
+  return (
+    networkFailure(error, 'Prometheus') ??
+    new ActionError('unavailable', `Prometheus: ${messageOf(error)}`, { retryable: true })
+  );
+}
+
+/** The `data` of a successful answer. @throws ActionError for every other. */
+function readAnswer(status: number, body: string): unknown {
+  const answer = parse(body);
+  if (status === 200 && answer?.['status'] === 'success') return answer['data'];
+  const error = answer?.['error'];
+  const said = `Prometheus: ${typeof error === 'string' ? error.slice(0, 500) : `HTTP ${status}`}`;
+  throw failureOf(status, answer?.['errorType'], said);
+}
+
+function failureOf(status: number, type: unknown, said: string): ActionError {
+  if (type === 'timeout' || type === 'canceled')
+    return new ActionError('timeout', said, { retryable: true });
+  if (status === 429 || status >= 500)
+    return new ActionError('unavailable', said, { retryable: true });
+  if (status >= 300 && status < 400)
+    return rejected(`${said}: redirects are not followed; configure the address it leads to`);
+  if (status === 200 || status === 404)
+    return rejected(`${said}: that is not Prometheus's query API; check AUTOHEAL_PROMETHEUS_URL`);
+  return rejected(said);
+}
+
+function parse(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A vector holds when it has a sample that is a number, a scalar when it is a number other than 0. */
+function judge(data: unknown): Verdict {
+  const { resultType, result } = (data ?? {}) as { resultType?: unknown; result?: unknown };
+  if (resultType === 'vector' && Array.isArray(result)) return judgeVector(result);
+  if (resultType === 'scalar' && Array.isArray(result)) {
+    const value = number(result[1]);
+    return { holds: !Number.isNaN(value) && value !== 0, detail: `scalar ${String(result[1])}` };
+  }
+  throw rejected(
+    `the expression gives a ${String(resultType).slice(0, 20)}; a check needs an instant vector or a scalar, such as sum(up) > 0`,
+  );
+}
+
+function judgeVector(result: readonly unknown[]): Verdict {
+  const samples = result.map(readSample).filter((sample) => !Number.isNaN(sample.value));
+  const first = samples[0];
+  if (first === undefined)
+    return { holds: false, detail: result.length === 0 ? 'no sample' : 'every sample is NaN' };
+  const labels = JSON.stringify(first.metric);
+  const text = `${samples.length} sample${samples.length === 1 ? '' : 's'}, first ${labels} = ${first.text}`;
+  return { holds: true, detail: text.slice(0, DETAIL_LIMIT_CHARS) };
+}
+
+interface Sample {
+  readonly metric: unknown;
+  readonly value: number;
+  readonly text: string;
+}
+
+function readSample(sample: unknown): Sample {
+  const { metric, value, histogram } = sample as {
+    metric?: unknown;
+    value?: unknown;
+    histogram?: unknown;
+  };
+  // A native histogram is a sample too; it has no single value to be NaN.
+  if (value === undefined && histogram !== undefined)
+    return { metric, value: 1, text: 'histogram' };
+  const text = Array.isArray(value) ? String(value[1]) : 'NaN';
+  return { metric, value: number(text), text };
+}
+
+/** Prometheus writes +Inf, -Inf and NaN; everything else is a decimal. */
+function number(text: unknown): number {
+  if (text === '+Inf' || text === 'Inf') return Number.POSITIVE_INFINITY;
+  if (text === '-Inf') return Number.NEGATIVE_INFINITY;
+  return typeof text === 'string' && text !== '' ? Number(text) : Number.NaN;
+}
+
+function rejected(message: string): ActionError {
+  return new ActionError('rejected', message, { retryable: false });
+}

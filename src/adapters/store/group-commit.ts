@@ -1,0 +1,169 @@
+import type { ChainHead, PreparedEntry } from '../../core/audit-chain.ts';
+import { ConflictError } from '../../store.ts';
+import type { Metrics } from '../../ports.ts';
+import type { AuditChain } from './audit-chain.ts';
+import { fault, isDatabaseFault } from './faults.ts';
+import type { Sql } from './sqlite.ts';
+import * as text from './statements.ts';
+
+/** Work that is on disk whole, or not at all. */
+export interface Unit<T> {
+  /** True when its failure could leave something behind. */
+  readonly savepoint: boolean;
+  /** Chained after all units of the transaction, in their order. */
+  readonly entries: readonly PreparedEntry[];
+  readonly run: () => T;
+}
+
+export interface GroupCommit {
+  /** Resolves with what `run` returned when it is synced. @throws ConflictError, or the store's fault. */
+  submit<T>(unit: Unit<T>): Promise<T>;
+  /** Commits what waits, then takes no more. */
+  close(): void;
+}
+
+/**
+ * Units in one transaction: more do not make a sync cheaper (235 k rows/s at 1,000 against 162 k
+ * at 100), they only keep the event loop from its other work.
+ */
+const UNITS_PER_TRANSACTION_MAX = 1000;
+/** Units that may wait; beyond it `submit` rejects, and the sender sends again. */
+const UNITS_WAITING_MAX = 100_000;
+
+interface Pending {
+  readonly unit: Unit<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown };
+
+/**
+ * Group commit: the units of one event-loop turn share one transaction and its sync. It runs on
+ * setImmediate, after the turn's I/O; a timer of 1 ms instead reached half the rate at 10
+ * connections and a quarter at 1. Plain begin and commit: the driver's `transaction` was no better.
+ */
+export function createGroupCommit(parts: {
+  readonly sql: Sql;
+  readonly chain: AuditChain;
+  readonly metrics: Pick<Metrics, 'auditWrite'>;
+}): GroupCommit {
+  let waiting: Pending[] = [];
+  let scheduled = false;
+  let closed = false;
+
+  function submit<T>(unit: Unit<T>): Promise<T> {
+    if (closed) return Promise.reject(new Error(`database ${parts.sql.path} is closed`));
+    if (waiting.length >= UNITS_WAITING_MAX) {
+      return Promise.reject(
+        new Error(`database ${parts.sql.path}: ${UNITS_WAITING_MAX} commits are waiting already`),
+      );
+    }
+    return new Promise<T>((resolve, reject) => {
+      waiting.push({ unit, resolve: resolve as (value: unknown) => void, reject });
+      schedule();
+    });
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(turn);
+  }
+
+  function turn(): void {
+    scheduled = false;
+    const batch = waiting.slice(0, UNITS_PER_TRANSACTION_MAX);
+    waiting = waiting.slice(UNITS_PER_TRANSACTION_MAX);
+    if (waiting.length > 0) schedule();
+    if (batch.length > 0) transact(batch, parts);
+  }
+
+  function close(): void {
+    closed = true;
+    while (waiting.length > 0) turn();
+  }
+
+  return { submit, close };
+}
+
+function transact(batch: readonly Pending[], parts: Parameters<typeof createGroupCommit>[0]): void {
+  const { sql, chain, metrics } = parts;
+  const started = performance.now();
+  const outcomes: Outcome[] = [];
+  const entries: PreparedEntry[] = [];
+  let failed: { readonly error: unknown } | undefined;
+  try {
+    const head = work(batch, { sql, chain, outcomes, entries });
+    chain.moveTo(head);
+  } catch (error) {
+    failed = { error: fault(error, sql.path) };
+    undo(sql);
+  }
+  if (entries.length > 0) {
+    const seconds = (performance.now() - started) / 1000;
+    metrics.auditWrite(failed === undefined ? 'ok' : 'error', seconds, entries.length);
+  }
+  settle(batch, outcomes, failed);
+}
+
+/** One transaction. @returns the chain's new head, which counts only now that it is committed. */
+function work(
+  batch: readonly Pending[],
+  into: {
+    readonly sql: Sql;
+    readonly chain: AuditChain;
+    readonly outcomes: Outcome[];
+    readonly entries: PreparedEntry[];
+  },
+): ChainHead {
+  into.sql.run(text.begin);
+  for (const { unit } of batch) {
+    const outcome = attempt(into.sql, unit);
+    into.outcomes.push(outcome);
+    if (outcome.ok) into.entries.push(...unit.entries);
+  }
+  const head = into.chain.append(into.entries);
+  into.sql.run(text.commit);
+  return head;
+}
+
+/** Runs one unit; what goes wrong with it alone is its own outcome. @throws the database's faults. */
+function attempt(sql: Sql, unit: Unit<unknown>): Outcome {
+  if (unit.savepoint) sql.run(text.savepoint);
+  try {
+    const value = unit.run();
+    if (unit.savepoint) sql.run(text.savepoint_keep);
+    return { ok: true, value };
+  } catch (error) {
+    // After some faults SQLite has already rolled back everything: then no unit is what it seems.
+    if (isDatabaseFault(error) || !sql.inTransaction()) throw error;
+    if (unit.savepoint) {
+      sql.run(text.savepoint_undo);
+      sql.run(text.savepoint_keep);
+    }
+    return { ok: false, error: error instanceof ConflictError ? error : fault(error, sql.path) };
+  }
+}
+
+function undo(sql: Sql): void {
+  try {
+    if (sql.inTransaction()) sql.run(text.rollback);
+  } catch {
+    // The fault that led here is the one to report; the next begin shows whether it is over.
+  }
+}
+
+function settle(
+  batch: readonly Pending[],
+  outcomes: readonly Outcome[],
+  failed: { readonly error: unknown } | undefined,
+): void {
+  for (const [index, { resolve, reject }] of batch.entries()) {
+    const outcome = outcomes[index];
+    if (failed !== undefined || outcome === undefined) reject(failed?.error);
+    else if (outcome.ok) resolve(outcome.value);
+    else reject(outcome.error);
+  }
+}

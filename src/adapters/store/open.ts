@@ -1,0 +1,140 @@
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { prepareEntry } from '../../core/audit-chain.ts';
+import type { Lease } from '../../core/lease.ts';
+import type { Remediation } from '../../core/remediation.ts';
+import type { Clock, Metrics } from '../../ports.ts';
+import type { Change, Claim, Store } from '../../store.ts';
+import { openAuditChain } from './audit-chain.ts';
+import { queryAudit } from './audit-query.ts';
+import { applyChange, needsSavepoint, type Write } from './changes.ts';
+import { fault } from './faults.ts';
+import { createGroupCommit, type Unit } from './group-commit.ts';
+import { createLists } from './lists.ts';
+import { checkOwner, migrate } from './migrations.ts';
+import { createReads } from './reads.ts';
+import { LEASES, REMEDIATIONS, type Table } from './rows.ts';
+import { MIGRATIONS } from './schema.ts';
+import { openSql, type Sql } from './sqlite.ts';
+import * as text from './statements.ts';
+
+export interface SqliteStoreOptions {
+  /** The file; its folder is made when it is not there. */
+  readonly path: string;
+  readonly metrics: Pick<Metrics, 'auditWrite'>;
+  /** Makes the audit chain's hashes HMACs. To be set before the first entry, see audit-chain.ts. */
+  readonly audit_key?: Uint8Array;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** A restart may overlap with the end of the process before; it blocks the start, nothing else, ms. */
+const BUSY_TIMEOUT_MS = 500;
+/** Pages in the WAL before it is moved into the file; above 1,000 intake gets slower. */
+const WAL_PAGES = 1000;
+/** What is left of the WAL file after a long transaction, bytes. */
+const WAL_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Opens (or makes) the store in one SQLite file: WAL, each commit synced. One process at a time:
+ * the lock is taken here and kept until `close`, so that claims left over at start are nobody's.
+ * @throws Error saying what is wrong with the file and what to do.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const sql = open(options.path);
+  try {
+    prepare(sql);
+    migrate(sql, MIGRATIONS, options.clock.now());
+    return createStore(sql, options);
+  } catch (error) {
+    sql.close();
+    throw hasCode(error) ? fault(error, options.path) : error;
+  }
+}
+
+function open(path: string): Sql {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // Made here for its mode: SQLite gives the WAL beside it the same. An existing file keeps its own.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    return openSql(path, BUSY_TIMEOUT_MS);
+  } catch (error) {
+    throw fault(error, path);
+  }
+}
+
+function prepare(sql: Sql): void {
+  // First of all: in WAL mode an exclusive connection needs no shared memory, and a second process
+  // fails at its first read.
+  sql.exec('pragma locking_mode = exclusive');
+  checkOwner(sql);
+  const [mode] = sql.column<string>('pragma journal_mode = wal');
+  if (mode !== 'wal') {
+    throw new Error(
+      `database ${sql.path} cannot use a write-ahead log (journal mode is ${mode}): put it on a ` +
+        'local disk, not on a network file system',
+    );
+  }
+  sql.exec(`
+    pragma synchronous = full;
+    pragma foreign_keys = on;
+    pragma wal_autocheckpoint = ${WAL_PAGES};
+    pragma journal_size_limit = ${WAL_BYTES_MAX};
+    pragma temp_store = memory;
+  `);
+}
+
+function createStore(sql: Sql, options: SqliteStoreOptions): Store {
+  const chain = openAuditChain(sql, options.audit_key);
+  const group = createGroupCommit({ sql, chain, metrics: options.metrics });
+  let closed = false;
+  return {
+    exclusive: true,
+    commit: async (changes) => group.submit(unitOf(sql, changes)),
+    claimRemediations: (claim) => group.submit(claimUnit<Remediation>(sql, claim, REMEDIATIONS)),
+    claimLeases: (claim) => group.submit(claimUnit<Lease>(sql, claim, LEASES)),
+    ...createReads(sql),
+    ...createLists(sql),
+    audit: async (query) => queryAudit(sql, query, chain.head().seq),
+    verifyAudit: (from) => chain.verify(from),
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      group.close();
+      sql.close();
+    },
+  };
+}
+
+/** Entries are checked here, so that one which cannot be chained fails its own unit alone. */
+function unitOf(sql: Sql, changes: readonly Change[]): Unit<void> {
+  const writes = changes.filter((change): change is Write => change.kind !== 'audit');
+  const entries = changes
+    .filter((change) => change.kind === 'audit')
+    .map((change) => prepareEntry(change.entry));
+  return {
+    savepoint: needsSavepoint(writes),
+    entries,
+    run: () => {
+      for (const write of writes) applyChange(sql, write);
+    },
+  };
+}
+
+function claimUnit<T>(sql: Sql, claim: Claim, of: Table<T>): Unit<readonly T[]> {
+  const statement = of.name === 'leases' ? text.claim_leases : text.claim_remediations;
+  const values = [claim.worker, claim.now, claim.until, claim.limit];
+  return {
+    savepoint: false,
+    entries: [],
+    run: () => {
+      const rows = sql.all(statement, values) as { n: number; next_at: number }[];
+      rows.sort((a, b) => a.next_at - b.next_at || a.n - b.n);
+      return rows.map((row) => of.decode(row));
+    },
+  };
+}
+
+/** Errors of the driver and the file system carry a code; ours already say what to do. */
+function hasCode(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { systemClock } from './adapters/clock.ts';
+import { createDocker } from './adapters/docker.ts';
+import { createIds } from './adapters/ids.ts';
+import { createKubernetes } from './adapters/kubernetes.ts';
+import { createMetrics } from './adapters/metrics.ts';
+import type { Scrape } from './adapters/metrics-scrape.ts';
+import { createNotifiers, notifyBackend } from './adapters/notifiers.ts';
+import { createPrometheus } from './adapters/prometheus.ts';
+import { createRuleFiles } from './adapters/rule-files.ts';
+import { openSqliteStore } from './adapters/store/open.ts';
+import type { Config } from './config.ts';
+import type { Policy } from './core/rule.ts';
+import { createBreakers } from './engine/breakers.ts';
+import { buildMachine } from './engine/build.ts';
+import { createChaos } from './engine/chaos.ts';
+import type { Engine } from './engine/deps.ts';
+import { createFlags, flagsBackend } from './engine/flags.ts';
+import { createOperator } from './engine/operator.ts';
+import { loadActions } from './engine/registry.ts';
+import { catalogueFor, createRulebook } from './engine/rulebook.ts';
+import { DEFAULT_LIMITS } from './http/deps.ts';
+import { createServer } from './http/server.ts';
+import type { Store } from './store.ts';
+
+const PROMETHEUS_TIMEOUT_MS = 5_000;
+
+export interface App {
+  /** Where it listens: `http://127.0.0.1:9009`. */
+  readonly url: string;
+  /** Reads rules and policy again; the last good set stays on any error. */
+  reload(actor: string): Promise<void>;
+  /** Everything in reverse order of its making. */
+  close(): Promise<void>;
+}
+
+/** Builds every object once and starts it: the whole object graph is here. */
+export async function startApp(config: Config, version: string, log: Logger): Promise<App> {
+  const clock = systemClock;
+  const ids = createIds(clock);
+  const actions = await loadActions(fileURLToPath(new URL('../actions/', import.meta.url)));
+  const docker = createDocker({ host: config.docker_host });
+  const kubernetes = createKubernetes();
+  const prometheus = createPrometheus({
+    url: config.prometheus_url,
+    timeout_ms: PROMETHEUS_TIMEOUT_MS,
+  });
+  const metrics = createMetrics({
+    version,
+    actions: [...actions.keys()],
+    backends: [...new Set([...actions.values()].map((action) => action.backend))],
+    scrape: () => scrape(store),
+  });
+  const store = await openSqliteStore({
+    path: config.database.path,
+    ...(config.audit_key === undefined ? {} : { audit_key: Buffer.from(config.audit_key) }),
+    metrics,
+    clock,
+  });
+  const rulebook = createRulebook({
+    files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
+    catalogueOf: catalogueFor(actions),
+    store,
+    clock,
+    ids,
+    metrics,
+    log,
+  });
+  const policy = (): Policy | undefined => rulebook.current()?.policy;
+  const base = { store, clock, ids, log, metrics };
+  const flags = createFlags({ ...base, declared: () => policy()?.flags ?? {} });
+  const notifiers = createNotifiers(() => policy()?.notifiers ?? {});
+  const operator = createOperator(base, config.mode);
+  const engine: Engine = {
+    ...base,
+    random: Math.random,
+    rulebook,
+    operator,
+    actions,
+    clients: { docker: docker.client, kubernetes: kubernetes.client, flags, notifiers },
+    backends: new Map(
+      [docker.backend, kubernetes.backend, flagsBackend, notifyBackend].map((each) => [
+        each.name,
+        each,
+      ]),
+    ),
+    prometheus,
+    breakers: createBreakers(base),
+    chaos: createChaos(base, config.chaos),
+  };
+  const machine = buildMachine(engine, {
+    version,
+    worker_id: randomUUID(),
+    operator,
+    components: [docker.component, kubernetes.component, prometheus.component],
+    process: {
+      rss_bytes: () => process.memoryUsage.rss(),
+      heap_used_bytes: () => process.memoryUsage().heapUsed,
+    },
+    diskFree: () => diskFree(dirname(config.database.path)),
+  });
+  const server = createServer({
+    ...base,
+    intake: machine.intake,
+    operator,
+    flags,
+    rulebook,
+    reporter: machine.reporter,
+    actions,
+    tokens: config.tokens,
+    limits: DEFAULT_LIMITS,
+    auditAuthDenied: (client, route) => machine.auth.denied(client, route),
+  });
+
+  await machine.start();
+  await server.listen({ host: config.host, port: config.port });
+  const url = addressOf(server.server.address() as AddressInfo);
+  log.info({ url, mode: operator.mode(), version }, 'autoheal is listening');
+  warm(engine, log);
+  return {
+    url,
+    async reload(actor) {
+      await rulebook.reload(actor);
+      machine.poke();
+    },
+    async close() {
+      await server.close();
+      await machine.stop();
+      await store.close();
+    },
+  };
+}
+
+/** What Prometheus is told besides the counters. */
+async function scrape(store: Store): Promise<Scrape> {
+  const [inbox, remediations, leases] = await Promise.all([
+    store.inboxDepth(),
+    store.countRemediations(),
+    store.activeLeases(),
+  ]);
+  return {
+    inbox_deliveries: inbox.pending,
+    inbox_oldest_at: inbox.oldest_received_at,
+    remediations,
+    leases: leases.length,
+  };
+}
+
+function addressOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Bytes left for the database; null where the file system does not say. */
+async function diskFree(folder: string): Promise<number | null> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
+}
+
+/** Loads the clients that the rules use, after listening, so that the first incident does not pay for it. */
+function warm(engine: Engine, log: Logger): void {
+  const used = new Set(
+    (engine.rulebook.current()?.rules ?? [])
+      .filter((rule) => rule.enabled)
+      .flatMap((rule) => rule.steps.map((step) => engine.actions.get(step.action)?.backend)),
+  );
+  const loads = [
+    used.has('docker') ? engine.clients.docker() : undefined,
+    used.has('kubernetes') ? engine.clients.kubernetes() : undefined,
+  ];
+  for (const load of loads)
+    load?.catch((error: unknown) => log.debug({ err: error }, 'a client is not available yet'));
+}

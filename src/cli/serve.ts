@@ -1,0 +1,49 @@
+import closeWithGrace from 'close-with-grace';
+import type { Command } from 'commander';
+import pino from 'pino';
+import { startApp } from '../app.ts';
+import { readConfig } from './environment.ts';
+
+/** After this a shutdown that hangs is cut; what was accepted is on disk all the same. */
+const GRACE_MS = 25_000;
+
+export function registerServe(program: Command, version: string): void {
+  program
+    .command('serve')
+    .description(
+      'Run the service: receive alerts, heal, verify, record. Configured by AUTOHEAL_* variables.',
+    )
+    .action(async () => {
+      await serve(version);
+    });
+}
+
+async function serve(version: string): Promise<void> {
+  const { config, notices } = readConfig();
+  const log = pino({
+    level: config.log_level,
+    base: { service: 'autoheal' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: {
+      paths: ['*.authorization', '*.token', '*.password', '*.secret'],
+      censor: '[redacted]',
+    },
+  });
+  for (const notice of notices) log.warn({ notice }, 'configuration');
+  if (config.tokens.webhook.length === 0 && config.tokens.api.length === 0)
+    log.warn(
+      { host: config.host },
+      'no token is configured: only this machine is served; set AUTOHEAL_WEBHOOK_TOKEN and AUTOHEAL_API_TOKEN',
+    );
+  const app = await startApp(config, version, log).catch((error: unknown) => {
+    log.fatal({ err: error }, 'autoheal could not start');
+    process.exit(1);
+  });
+  process.on('SIGHUP', () => void app.reload('signal'));
+  closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ err, signal }) => {
+    if (err !== undefined) log.fatal({ err }, 'an error nobody caught: shutting down');
+    else log.info({ signal }, 'shutting down');
+    await app.close();
+    log.info({}, 'stopped');
+  });
+}

@@ -1,0 +1,95 @@
+import type { Clock, Component, Log } from '../ports.ts';
+import type { Intake, Operator, Reporter } from './api.ts';
+import { type AuthAudit, createAuthAudit } from './auth-audit.ts';
+import { auditChange, type Engine } from './deps.ts';
+import { createDrain, type Drain } from './drain.ts';
+import { createIntake } from './intake.ts';
+import { createKeeper } from './keeper.ts';
+import type { Loop } from './loop.ts';
+import { createReporter } from './reporter.ts';
+import { createWorker, type Worker } from './worker.ts';
+
+/** The engine's moving parts, started and stopped together. */
+export interface Machine {
+  readonly intake: Intake;
+  readonly reporter: Reporter;
+  readonly auth: AuthAudit;
+  readonly worker: Worker;
+  readonly drain: Drain;
+  /** Something changed that may let work go on: a resume, new rules. */
+  poke(): void;
+  /** Recovery and the first load of the rules come before any work. */
+  start(): Promise<void>;
+  /** Takes nothing new, finishes what is under way, says goodbye in the audit log. */
+  stop(): Promise<void>;
+}
+
+export interface MachineOptions {
+  readonly version: string;
+  /** Names this process in claims. */
+  readonly worker_id: string;
+  readonly operator: Operator & { start(): Promise<void>; tick(): Promise<void> };
+  readonly components: readonly Component[];
+  readonly process: { readonly rss_bytes: () => number; readonly heap_used_bytes: () => number };
+  readonly diskFree: () => Promise<number | null>;
+}
+
+export function buildMachine(engine: Engine, options: MachineOptions): Machine {
+  let started = false;
+  const auth = createAuthAudit(engine);
+  const worker = createWorker(engine, options.worker_id);
+  const drain = createDrain(engine, () => worker.poke());
+  const keeper = createKeeper(engine, {
+    operator: options.operator,
+    auth,
+    workerRoundAt: () => worker.lastRoundAt(),
+  });
+  const { pending, stored } = drain;
+  const intake = createIntake({ ...engine, pending, stored });
+  const reporter = createReporter({ ...engine, ...options, worker, started: () => started });
+  return {
+    intake,
+    reporter,
+    auth,
+    worker,
+    drain,
+    poke() {
+      drain.poke();
+      worker.poke();
+    },
+    async start() {
+      await recoverClaims(engine);
+      await options.operator.start();
+      await engine.chaos.start();
+      await engine.rulebook.reload('autoheal');
+      await engine.store.commit([sayService(engine, 'service_started', options.version)]);
+      for (const loop of [drain, worker, keeper] satisfies Loop[]) loop.start();
+      started = true;
+    },
+    async stop() {
+      await drain.stop();
+      await worker.stop();
+      await keeper.stop();
+      await auth.flush();
+      await engine.store.commit([sayService(engine, 'service_stopped', options.version)]);
+    },
+  };
+}
+
+/** Nobody else can work on an exclusive store: claims left on it belong to a process that died. */
+async function recoverClaims(engine: Engine): Promise<void> {
+  if (engine.store.exclusive) await engine.store.commit([{ kind: 'claims_release_all' }]);
+}
+
+function sayService(
+  engine: {
+    readonly clock: Clock;
+    readonly ids: Engine['ids'];
+    readonly log: Log;
+    readonly operator: Operator;
+  },
+  kind: 'service_started' | 'service_stopped',
+  version: string,
+) {
+  return auditChange(engine, { kind, detail: { version, mode: engine.operator.mode() } });
+}

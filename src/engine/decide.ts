@@ -1,0 +1,258 @@
+import { type Alert, readDelivery } from '../core/alert.ts';
+import type { AuditDraft } from '../core/audit.ts';
+import { applyAlert, type EpisodeDecision } from '../core/episode-apply.ts';
+import type { Episode } from '../core/episode.ts';
+import { matchRules } from '../core/match.ts';
+import type { Remediation } from '../core/remediation.ts';
+import type { Rule, RuleSet } from '../core/rule.ts';
+import type { Change, Delivery } from '../store.ts';
+import { auditChange, type Engine } from './deps.ts';
+
+/** Prometheus's always-firing alert: proof that the way from there to here works. */
+export const WATCHDOG = 'Watchdog';
+/** "Why not?" entries kept in one audit entry. */
+const MISSED_MAX = 50;
+
+/** What one delivery means: its writes, and the counting for after they are on disk. */
+export interface Decided {
+  readonly changes: readonly Change[];
+  readonly count: () => void;
+}
+
+type AlertEvent = 'firing' | 'repeated' | 'resolved' | 'late_duplicate' | 'unmapped' | 'unusable';
+
+/** What the deliveries of one batch hand on: the store does not show it before the batch is on disk. */
+export interface Batch {
+  /** The newest episode of each fingerprint, with what this batch decided so far. */
+  readonly episodes: Map<string, Episode>;
+  /** Episodes that this batch gave a second chance. */
+  readonly rematched: Set<string>;
+}
+
+interface Deciding {
+  readonly engine: Engine;
+  readonly rules: RuleSet;
+  readonly delivery: Delivery;
+  readonly batch: Batch;
+  readonly changes: Change[];
+  readonly events: AlertEvent[];
+}
+
+/** Decides one delivery, alert by alert. `batch` is carried on from delivery to delivery. */
+export async function decideDelivery(
+  delivery: Delivery,
+  batch: Batch,
+  engine: Engine,
+): Promise<Decided> {
+  const rules = engine.rulebook.current();
+  if (rules === undefined) throw new Error('no rules are loaded');
+  const read = readDelivery(delivery.body);
+  const run: Deciding = { engine, rules, delivery, batch, changes: [], events: [] };
+  if (!read.ok) {
+    received(run, 'unreadable', { why: read.detail });
+    return { changes: run.changes, count: () => undefined };
+  }
+  const { alerts, unusable, receiver, truncated_alerts, notification_reason } = read.delivery;
+  received(run, 'accepted', {
+    alerts: alerts.length,
+    receiver,
+    truncated_alerts,
+    notification_reason,
+    ...(unusable.length > 0
+      ? { unusable: unusable.slice(0, MISSED_MAX).map(({ index, why }) => ({ index, why })) }
+      : {}),
+  });
+  for (const _ of unusable) run.events.push('unusable');
+  for (const alert of alerts) await decideAlert(run, alert);
+  const watchdog = alerts.some(
+    (alert) => alert.alertname === WATCHDOG && alert.status === 'firing',
+  );
+  return {
+    changes: run.changes,
+    count() {
+      for (const event of run.events) engine.metrics.alerts(event);
+      if (watchdog) engine.metrics.watchdog(delivery.received_at);
+    },
+  };
+}
+
+function received(run: Deciding, result: string, detail: AuditDraft['detail']): void {
+  const { delivery } = run;
+  audit(run, {
+    kind: 'webhook_received',
+    result,
+    actor: delivery.source,
+    trace_id: delivery.trace_id,
+    detail: { delivery: delivery.id, bytes: delivery.body.byteLength, ...detail },
+  });
+}
+
+async function decideAlert(run: Deciding, alert: Alert): Promise<void> {
+  const { delivery, engine, batch } = run;
+  const decision = applyAlert(batch.episodes.get(alert.fingerprint), alert, {
+    received_at: delivery.received_at,
+    source: delivery.source,
+    trace_id: delivery.trace_id,
+    new_id: engine.ids.next(),
+    rules_version: run.rules.version,
+  });
+  switch (decision.kind) {
+    case 'open':
+      return opened(run, decision.episode);
+    case 'repeat':
+      return repeated(run, decision.episode);
+    case 'close':
+      return closed(run, decision.episode);
+    case 'late_duplicate':
+      run.events.push('late_duplicate');
+      return skipped(run, alert, decision.kind, decision.why);
+    default:
+      return unheeded(run, alert, decision);
+  }
+}
+
+function opened(run: Deciding, episode: Episode): void {
+  run.events.push('firing');
+  keep(run, episode);
+  audit(run, {
+    ...aboutEpisode(episode),
+    kind: 'alert_firing',
+    actor: run.delivery.source,
+    detail: {
+      labels: { ...episode.labels },
+      starts_at_ms: episode.starts_at,
+      delivery: run.delivery.id,
+    },
+  });
+  match(run, episode);
+}
+
+/**
+ * A repeat is fresh evidence that it fires. It also gives a second chance where none was taken: rules changed
+ * since they last looked, or the last run ended only because its evidence had grown stale.
+ */
+async function repeated(run: Deciding, episode: Episode): Promise<void> {
+  run.events.push('repeated');
+  const looked = episode.matched_rules === run.rules.version;
+  const before = await run.engine.store.remediationsOf(episode.id);
+  const stale =
+    before.length > 0 &&
+    before.every(({ state, reason }) => state === 'done' && reason === 'stale');
+  const again = !run.batch.rematched.has(episode.id) && (stale || (before.length === 0 && !looked));
+  if (again) run.batch.rematched.add(episode.id);
+  const next = again ? { ...episode, matched_rules: run.rules.version } : episode;
+  keep(run, next);
+  run.changes.push({ kind: 'leases_wake', episode_id: episode.id });
+  if (again) match(run, next);
+}
+
+function closed(run: Deciding, episode: Episode): void {
+  run.events.push('resolved');
+  keep(run, episode);
+  run.changes.push(
+    { kind: 'remediations_wake', episode_id: episode.id },
+    { kind: 'leases_wake', episode_id: episode.id },
+  );
+  audit(run, {
+    ...aboutEpisode(episode),
+    kind: 'alert_resolved',
+    actor: run.delivery.source,
+    reason: episode.close_reason,
+    duration_ms: (episode.closed_at ?? episode.opened_at) - episode.opened_at,
+    detail: { delivery: run.delivery.id, firings: episode.firings },
+  });
+}
+
+/** Matches the episode and creates a remediation for each chosen rule. */
+function match(run: Deciding, episode: Episode): void {
+  const { chosen, missed } = matchRules(run.rules.rules, episode.labels);
+  const why_not = missed.slice(0, MISSED_MAX).map(({ rule, matcher }) => ({ rule, matcher }));
+  if (chosen.length === 0) {
+    run.events.push('unmapped');
+    audit(run, {
+      ...aboutEpisode(episode),
+      kind: 'decision_skip',
+      result: 'skipped',
+      reason: 'unmapped',
+      detail: { why: 'no rule matches', first_failing_matchers: why_not },
+    });
+  }
+  for (const rule of chosen) {
+    const remediation = newRemediation(run, episode, rule);
+    run.changes.push({ kind: 'remediation_add', remediation });
+    audit(run, {
+      ...aboutEpisode(episode),
+      kind: 'decision_run',
+      rule: rule.name,
+      remediation: remediation.id,
+      result: 'planned',
+      detail: {
+        rule_hash: rule.hash,
+        steps: rule.steps.map((step) => step.action),
+        first_failing_matchers: why_not,
+      },
+    });
+  }
+}
+
+function newRemediation({ engine }: Deciding, episode: Episode, rule: Rule): Remediation {
+  const now = engine.clock.now();
+  return {
+    id: engine.ids.next(),
+    episode_id: episode.id,
+    fingerprint: episode.fingerprint,
+    alertname: episode.alertname,
+    rule: rule.name,
+    rule_hash: rule.hash,
+    state: 'ready',
+    outcome: null,
+    reason: null,
+    detail: null,
+    step: 0,
+    tries: 0,
+    plan: null,
+    verify: null,
+    drill: episode.drill,
+    trace_id: episode.trace_id,
+    created_at: now,
+    updated_at: now,
+    ended_at: null,
+    next_at: now,
+    wakes: 0,
+    fence: 0,
+    claimed_by: null,
+    claim_until: 0,
+  };
+}
+
+function unheeded(run: Deciding, alert: Alert, decision: EpisodeDecision): void {
+  const why = 'why' in decision ? decision.why : 'no episode of this alert is open';
+  skipped(run, alert, decision.kind, why);
+}
+
+function skipped(run: Deciding, alert: Alert, reason: string, why: string): void {
+  audit(run, {
+    kind: 'decision_skip',
+    alertname: alert.alertname,
+    fingerprint: alert.fingerprint,
+    drill: alert.drill,
+    trace_id: run.delivery.trace_id,
+    result: 'skipped',
+    reason,
+    detail: { why, status: alert.status, delivery: run.delivery.id },
+  });
+}
+
+function keep(run: Deciding, episode: Episode): void {
+  run.batch.episodes.set(episode.fingerprint, episode);
+  run.changes.push({ kind: 'episode_put', episode });
+}
+
+function audit(run: Deciding, draft: AuditDraft): void {
+  run.changes.push(auditChange(run.engine, draft));
+}
+
+function aboutEpisode(episode: Episode): Omit<AuditDraft, 'kind'> {
+  const { alertname, fingerprint, drill, trace_id } = episode;
+  return { alertname, fingerprint, episode: episode.id, drill, trace_id };
+}

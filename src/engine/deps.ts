@@ -1,0 +1,33 @@
+import type { ActionClients, AnyAction } from '../action.ts';
+import { type AuditDraft, auditEntry } from '../core/audit.ts';
+import type { Backend, Clock, Ids, Log, Metrics, PromQuery, Random } from '../ports.ts';
+import type { Change, Store } from '../store.ts';
+import type { Operator, Rulebook } from './api.ts';
+import type { Breakers } from './breakers.ts';
+import type { Chaos } from './chaos.ts';
+
+/** What the engine works with; built once in src/app.ts and passed on, never reached for. */
+export interface Engine {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly rulebook: Rulebook;
+  readonly operator: Operator;
+  readonly actions: ReadonlyMap<string, AnyAction>;
+  readonly clients: ActionClients;
+  readonly backends: ReadonlyMap<string, Backend>;
+  readonly prometheus: PromQuery;
+  readonly breakers: Breakers;
+  readonly chaos: Chaos;
+}
+
+/** The change that keeps an audit entry, stamped now. */
+export function auditChange(
+  engine: { readonly ids: Ids; readonly clock: Clock },
+  draft: AuditDraft,
+): Change {
+  return { kind: 'audit', entry: auditEntry(engine.ids.next(), engine.clock.now(), draft) };
+}

@@ -1,0 +1,49 @@
+import type { AuthAudit } from './auth-audit.ts';
+import type { Engine } from './deps.ts';
+import { createLoop, type Loop } from './loop.ts';
+
+const HEARTBEAT_MS = 5_000;
+const AUTH_FLUSH_MS = 60_000;
+
+/** What runs beside the work: the heartbeat, ends that come by the clock, entries that are gathered. */
+export function createKeeper(
+  engine: Engine,
+  parts: {
+    readonly operator: { tick(): Promise<void> };
+    readonly auth: AuthAudit;
+    /** When the worker last came round. Ms since the epoch. */
+    readonly workerRoundAt: () => number;
+  },
+): Loop {
+  let beat_at = 0;
+  let flushed_at = engine.clock.now();
+  let seen_round_at = 0;
+
+  /** +1 every 5 s, only when the worker came round since the last one and the store answers. */
+  async function heartbeat(now: number): Promise<void> {
+    if (now - beat_at < HEARTBEAT_MS) return;
+    const round_at = parts.workerRoundAt();
+    if (round_at <= seen_round_at) return;
+    await engine.store.ping();
+    seen_round_at = round_at;
+    beat_at = now;
+    engine.metrics.heartbeat();
+  }
+
+  return createLoop({
+    name: 'keeper',
+    clock: engine.clock,
+    log: engine.log,
+    async round() {
+      const now = engine.clock.now();
+      await parts.operator.tick();
+      await engine.chaos.tick();
+      await heartbeat(now);
+      if (now - flushed_at >= AUTH_FLUSH_MS) {
+        flushed_at = now;
+        await parts.auth.flush();
+      }
+      return now + HEARTBEAT_MS;
+    },
+  });
+}

@@ -1,0 +1,76 @@
+import type { Clock, Log } from '../ports.ts';
+
+/** Something that goes round: at once when poked, else when it said it wants to. */
+export interface Loop {
+  start(): void;
+  /** There is work: go round now. Pokes that come while a round runs cause one more round. */
+  poke(): void;
+  /** No further round; resolves when the one under way has ended. */
+  stop(): Promise<void>;
+  /** When a round last ended well. Ms since the epoch; 0 before the first. */
+  lastRoundAt(): number;
+}
+
+interface LoopOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** One round. @returns when to come round again without a poke, ms since the epoch. */
+  readonly round: () => Promise<number>;
+}
+
+/** Rounds are never further apart than this, so that a lost poke costs a second, not a remediation. */
+const IDLE_MAX_MS = 1_000;
+/** After a failed round: the store may be away; hammering it would not bring it back. */
+const FAILED_PAUSE_MS = 500;
+
+export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
+  let stopped = false;
+  let poked = false;
+  let last_round_at = 0;
+  let nap = new AbortController();
+  let running: Promise<void> | undefined;
+
+  async function once(): Promise<number> {
+    try {
+      const again_at = await round();
+      last_round_at = clock.now();
+      return Math.max(0, Math.min(IDLE_MAX_MS, again_at - last_round_at));
+    } catch (error) {
+      log.error({ err: error, loop: name }, 'a round of the loop failed');
+      return FAILED_PAUSE_MS;
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      poked = false;
+      const pause_ms = await once();
+      if (stopped) return;
+      if (poked) continue;
+      nap = new AbortController();
+      // An aborted nap is a poke or the end; both are read from their flags.
+      await clock.sleep(pause_ms, nap.signal).catch(() => undefined);
+    }
+  }
+
+  function wake(): void {
+    nap.abort();
+  }
+
+  return {
+    start() {
+      running ??= run();
+    },
+    poke() {
+      poked = true;
+      wake();
+    },
+    async stop() {
+      stopped = true;
+      wake();
+      await running;
+    },
+    lastRoundAt: () => last_round_at,
+  };
+}

@@ -1,0 +1,115 @@
+import type { AuditDraft } from '../../core/audit.ts';
+import {
+  EARLY_GUARDS,
+  PLAN_GUARDS,
+  type PlanFacts,
+  runGuards,
+  type TargetFacts,
+} from '../../core/guards.ts';
+import type { Plan, Target } from '../../core/remediation.ts';
+import { actionContext, causeOf } from '../action-context.ts';
+import { CallFailed, callBackend } from '../call.ts';
+import type { Engine } from '../deps.ts';
+import type { Stage, StageResult, Work } from '../work.ts';
+import { verdictResult } from './hold.ts';
+import { PLAN_DEADLINE_MS } from './plan.ts';
+
+/** The guards on the plan; in dry-run, the preview of what all the others allowed. */
+export const guard: Stage = { name: 'guard', states: ['ready', 'waiting'], run };
+
+async function run(work: Work, engine: Engine): Promise<StageResult> {
+  const { plan } = work.remediation;
+  if (plan === null) throw new Error('the guard stage needs a plan');
+  const facts = await factsOf(work, plan, engine);
+  // Planning took time: the guards before it look again.
+  const early = runGuards(EARLY_GUARDS, facts);
+  const verdict = early.kind === 'allow' ? runGuards(PLAN_GUARDS, facts) : early;
+  const result = verdictResult(work, verdict);
+  if (result.kind !== 'end' || result.outcome !== 'dry_run') return result;
+  engine.metrics.remediation(work.action.id, 'dry_run', work.remediation.drill);
+  return { ...result, drafts: await previews(work, plan, engine) };
+}
+
+async function factsOf(work: Work, plan: Plan, engine: Engine): Promise<PlanFacts> {
+  const { remediation, rule } = work;
+  const episode = (await engine.store.episode(remediation.episode_id)) ?? work.episode;
+  const pause = engine.operator.paused();
+  const { backend } = work.action;
+  return {
+    now: engine.clock.now(),
+    mode: engine.operator.mode(),
+    paused_until: pause?.until ?? null,
+    pause_detail: pause === undefined ? 'AUTOHEAL_MODE=paused' : `${pause.actor}: ${pause.reason}`,
+    episode,
+    guard: rule.guard,
+    rule_mode: rule.mode,
+    plan,
+    leases: work.step.lease_ms !== null,
+    lock_holder: await engine.store.lockHolder(plan.targets, remediation.id),
+    on: await Promise.all(plan.targets.map((target) => targetFacts(work, target, engine))),
+    breaker: {
+      backend,
+      state: engine.breakers.state(backend),
+      open_until: engine.breakers.openUntil(backend),
+    },
+  };
+}
+
+async function targetFacts(work: Work, target: Target, engine: Engine): Promise<TargetFacts> {
+  const { id } = work.remediation;
+  const widest_ms = Math.max(0, ...work.rule.guard.limit.map((window) => window.window_ms));
+  const since = engine.clock.now() - widest_ms;
+  return {
+    target,
+    lease: await engine.store.activeLease(target.id),
+    last_end: await engine.store.lastEndOn(target.id, id),
+    run_starts: await engine.store.runStarts({
+      rule: work.rule.name,
+      target: target.id,
+      since,
+      except: id,
+    }),
+  };
+}
+
+async function previews(work: Work, plan: Plan, engine: Engine): Promise<readonly AuditDraft[]> {
+  const drafts: AuditDraft[] = [];
+  for (const target of plan.targets) {
+    const text = await preview(work, plan, target, engine);
+    drafts.push({
+      kind: 'action_dry_run',
+      target: target.id,
+      cmd: target.cmd,
+      result: 'previewed',
+      reason: 'dry_run',
+      dry_run: true,
+      detail: { preview: text, observed: target.observed, desired: target.desired },
+    });
+  }
+  return drafts;
+}
+
+/** A preview that cannot be made is said, not hidden: in dry-run nothing else depends on it. */
+async function preview(work: Work, plan: Plan, target: Target, engine: Engine): Promise<string> {
+  try {
+    const { value } = await callBackend(engine, {
+      backend: work.action.backend,
+      action: null,
+      deadline_at: engine.clock.now() + PLAN_DEADLINE_MS,
+      run: (signal, attempt) => {
+        const idempotency_key = `${work.remediation.id}/${plan.step}/preview`;
+        const context = actionContext(engine, {
+          signal,
+          attempt,
+          idempotency_key,
+          cause: causeOf(work, null),
+        });
+        return work.action.preview(work.action.params.parse(plan.params), target, context);
+      },
+    });
+    return value;
+  } catch (error) {
+    if (!(error instanceof CallFailed)) throw error;
+    return `no preview: ${error.failure.code}: ${error.failure.message}`;
+  }
+}

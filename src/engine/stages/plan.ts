@@ -1,0 +1,105 @@
+import { ActionError } from '../../action.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Plan, Target } from '../../core/remediation.ts';
+import { renderJson } from '../../core/template.ts';
+import { actionContext, causeOf } from '../action-context.ts';
+import { CallFailed, callBackend } from '../call.ts';
+import type { Engine } from '../deps.ts';
+import type { Stage, StageResult, Work } from '../work.ts';
+
+/** Observing may not take longer than this in all. */
+export const PLAN_DEADLINE_MS = 15_000;
+/** One step touches at most this many targets. */
+export const TARGETS_MAX = 50;
+
+/** Makes the step concrete: renders and checks its parameters, finds and observes its targets. */
+export const plan: Stage = { name: 'plan', states: ['ready', 'waiting'], run };
+
+async function run(work: Work, engine: Engine): Promise<StageResult> {
+  const params = renderParams(work);
+  if (!params.ok) return failed(work, engine, 'invalid_params', params.detail);
+  const { backend } = work.action;
+  // An open breaker means that the backend just failed: asking it for a plan would only fail again.
+  if (engine.breakers.state(backend) === 'open') return waitForBreaker(engine, backend);
+  try {
+    const targets = await resolveTargets(work, engine, params.params);
+    const made: Plan = {
+      step: work.remediation.step,
+      action: work.action.id,
+      params: params.params,
+      targets,
+      made_at: engine.clock.now(),
+    };
+    return { kind: 'next', work: { ...work, remediation: { ...work.remediation, plan: made } } };
+  } catch (error) {
+    if (!(error instanceof CallFailed)) throw error;
+    return failed(work, engine, error.failure.code, error.failure.message);
+  }
+}
+
+function waitForBreaker(engine: Engine, backend: string): StageResult {
+  const retry_at = Math.max(engine.breakers.openUntil(backend), engine.clock.now() + 1_000);
+  const detail = `calls to ${backend} failed; its breaker is open`;
+  return { kind: 'wait', reason: 'breaker_open', retry_at, detail };
+}
+
+type Rendered =
+  | { readonly ok: true; readonly params: JsonObject }
+  | { readonly ok: false; readonly detail: string };
+
+/** Parameters are validated again after rendering: a label's value may not fit. */
+function renderParams(work: Work): Rendered {
+  const rendered = renderJson(work.step.with, work.episode);
+  if (!rendered.ok) return { ok: false, detail: rendered.message };
+  const parsed = work.action.params.safeParse(rendered.value);
+  if (parsed.success) return { ok: true, params: parsed.data as JsonObject };
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  return { ok: false, detail: `after rendering, ${issues.join('; ')}` };
+}
+
+async function resolveTargets(
+  work: Work,
+  engine: Engine,
+  params: JsonObject,
+): Promise<readonly Target[]> {
+  const { value } = await callBackend(engine, {
+    backend: work.action.backend,
+    action: null,
+    deadline_at: engine.clock.now() + PLAN_DEADLINE_MS,
+    run: async (signal, attempt) => {
+      const idempotency_key = `${work.remediation.id}/${work.remediation.step}/plan`;
+      const cause = causeOf(work, null);
+      const found = await work.action.resolve(
+        params,
+        actionContext(engine, { signal, attempt, idempotency_key, cause }),
+      );
+      return bounded(found);
+    },
+  });
+  return value;
+}
+
+function bounded(targets: readonly Target[]): readonly Target[] {
+  if (targets.length === 0)
+    throw new ActionError('not_found', 'the step has no target', { retryable: false });
+  if (targets.length > TARGETS_MAX)
+    throw new ActionError(
+      'ambiguous',
+      `the step has ${targets.length} targets, more than ${TARGETS_MAX}`,
+      {
+        retryable: false,
+      },
+    );
+  return targets;
+}
+
+function failed(work: Work, engine: Engine, reason: string, detail: string): StageResult {
+  const outcome = reason === 'limit_reached' ? 'skipped' : 'failure';
+  engine.metrics.remediation(work.action.id, outcome, work.remediation.drill);
+  return {
+    kind: 'step_failed',
+    reason,
+    detail,
+    drafts: [{ kind: 'action_fail', result: 'not_begun', reason, detail: { why: detail } }],
+  };
+}

@@ -1,0 +1,114 @@
+import { ActionError } from '../../action.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { ActionRun } from '../../core/remediation.ts';
+import { renderPromql } from '../../core/template.ts';
+import { afterLook, type Look, verdictOf } from '../../core/verify.ts';
+import { actionContext, causeOf } from '../action-context.ts';
+import { CallFailed, callBackend } from '../call.ts';
+import type { Engine } from '../deps.ts';
+import type { Stage, StageResult, Work } from '../work.ts';
+
+/** One look may take this long. */
+const LOOK_DEADLINE_MS = 5_000;
+
+/** Is the symptom really gone? An exit code is not evidence. */
+export const verify: Stage = { name: 'verify', states: ['verifying'], run };
+
+async function run(work: Work, engine: Engine): Promise<StageResult> {
+  const { remediation, step } = work;
+  const progress = remediation.verify;
+  if (progress === null) throw new Error('the verify stage needs a verification');
+  const settled_at = progress.started_at + step.verify.settle_ms;
+  if (engine.clock.now() < settled_at) return { kind: 'again', at: settled_at, remediation };
+  const look = await lookOnce(work, engine);
+  const now = engine.clock.now();
+  const after = afterLook(progress, look, now);
+  const seen: Work = { ...work, remediation: { ...remediation, verify: after } };
+  const verdict = verdictOf(after, look, step.verify, now);
+  if (verdict.kind === 'pending')
+    return { kind: 'again', at: verdict.at, remediation: seen.remediation };
+  const detail: JsonObject = {
+    check: step.verify.check.kind,
+    found: look.detail,
+    checks: after.checks,
+    took_ms: now - after.started_at,
+  };
+  if (verdict.kind === 'healthy') {
+    const drafts = [{ kind: 'verify_ok' as const, result: 'healthy', detail }];
+    return { kind: 'end', outcome: 'healed', reason: 'verified', detail: look.detail, drafts };
+  }
+  return {
+    kind: 'step_failed',
+    reason: verdict.reason,
+    detail: `not healed by the action: ${look.detail}`,
+    drafts: [{ kind: 'verify_fail', result: verdict.reason, reason: verdict.reason, detail }],
+  };
+}
+
+async function lookOnce(work: Work, engine: Engine): Promise<Look> {
+  const { check } = work.step.verify;
+  switch (check.kind) {
+    case 'resolved':
+      return resolvedLook(work);
+    case 'promql':
+      return promqlLook(work, check.expr, engine);
+    case 'health':
+      return healthLook(work, engine);
+  }
+}
+
+function resolvedLook({ episode }: Work): Look {
+  if (episode.state === 'closed') return { state: 'holds', detail: 'the alert resolved' };
+  return { state: 'not_yet', detail: 'the alert still fires' };
+}
+
+async function promqlLook(work: Work, expr: string, engine: Engine): Promise<Look> {
+  const rendered = renderPromql(expr, work.episode);
+  if (!rendered.ok) return { state: 'blind', detail: rendered.message };
+  try {
+    // A look is not an action: it has its own end, and no breaker stands between us and the evidence.
+    const found = await engine.prometheus.holds(
+      rendered.value,
+      AbortSignal.timeout(LOOK_DEADLINE_MS),
+    );
+    return { state: found.holds ? 'holds' : 'not_yet', detail: found.detail };
+  } catch (error) {
+    if (!(error instanceof ActionError)) throw error;
+    return { state: 'blind', detail: `Prometheus: ${error.code}: ${error.message}` };
+  }
+}
+
+async function healthLook(work: Work, engine: Engine): Promise<Look> {
+  const looks: Look[] = [];
+  for (const row of work.runs) looks.push(await targetLook(work, row, engine));
+  const worst =
+    looks.find((look) => look.state === 'failed') ??
+    looks.find((look) => look.state === 'blind') ??
+    looks.find((look) => look.state === 'not_yet');
+  return worst ?? { state: 'holds', detail: looks.map((look) => look.detail).join('; ') };
+}
+
+async function targetLook(work: Work, row: ActionRun, engine: Engine): Promise<Look> {
+  const { verify: ask } = work.action;
+  if (ask === undefined) return { state: 'blind', detail: `${work.action.id} knows no health` };
+  try {
+    const { value } = await callBackend(engine, {
+      backend: work.action.backend,
+      action: null,
+      deadline_at: engine.clock.now() + LOOK_DEADLINE_MS,
+      run: (signal, attempt) => {
+        const cause = causeOf(work, row.started_at);
+        const context = actionContext(engine, { signal, attempt, idempotency_key: row.id, cause });
+        return ask(work.action.params.parse(row.params), row.target, row.evidence ?? {}, context);
+      },
+    });
+    const states = { healthy: 'holds', pending: 'not_yet', failed: 'failed' } as const;
+    return { state: states[value], detail: `${row.target.name} is ${value}` };
+  } catch (error) {
+    if (!(error instanceof CallFailed)) throw error;
+    return {
+      state: 'blind',
+      detail: `${row.target.name}: ${error.failure.code}: ${error.failure.message}`,
+    };
+  }
+}

@@ -1,0 +1,82 @@
+import type { AnyAction } from '../action.ts';
+import type { AuditDraft } from '../core/audit.ts';
+import type { Episode } from '../core/episode.ts';
+import type { GuardWord } from '../core/guard-words.ts';
+import type { ActionRun, Outcome, Remediation, RemediationState } from '../core/remediation.ts';
+import type { Rule, RuleStep } from '../core/rule.ts';
+import type { Change } from '../store.ts';
+import type { Engine } from './deps.ts';
+
+/** One claimed remediation with what it refers to: what the stages hand on. */
+export interface Work {
+  readonly remediation: Remediation;
+  readonly episode: Episode;
+  readonly rule: Rule;
+  readonly step: RuleStep;
+  readonly action: AnyAction;
+  /** The current step's runs, from its intent on. */
+  readonly runs: readonly ActionRun[];
+  /** Claimed with an intent on disk and no outcome: a worker died or lost its claim in between. */
+  readonly interrupted: boolean;
+}
+
+/** What is written together with the state change that a stage asks for. */
+export interface Writes {
+  readonly changes?: readonly Change[];
+  readonly drafts?: readonly AuditDraft[];
+}
+
+/** A stage's decision, as a value. The pipeline alone writes it down. */
+export type StageResult =
+  /** On to the next stage; what it writes is on disk before that one runs. */
+  | ({ readonly kind: 'next'; readonly work: Work } & Writes)
+  /** A guard waits; the plan is made anew afterwards. */
+  | {
+      readonly kind: 'wait';
+      readonly reason: GuardWord;
+      readonly retry_at: number;
+      readonly detail: string;
+    }
+  /** Look again at `at`, in the same state. */
+  | ({ readonly kind: 'again'; readonly at: number; readonly remediation: Remediation } & Writes)
+  /** This step did not heal: the next one, or a human. */
+  | ({ readonly kind: 'step_failed'; readonly reason: string; readonly detail: string } & Writes)
+  /** No further step may run: to a human at once. */
+  | ({ readonly kind: 'escalate'; readonly reason: string; readonly detail: string } & Writes)
+  | ({
+      readonly kind: 'end';
+      readonly outcome: Outcome;
+      readonly reason: string;
+      readonly detail: string;
+    } & Writes)
+  /** The claim is somebody else's by now: nothing is ours to write. */
+  | { readonly kind: 'lost' };
+
+/** One stage of the pipeline: one file. It decides; it does not write. */
+export interface Stage {
+  readonly name: string;
+  readonly states: readonly RemediationState[];
+  readonly run: (work: Work, engine: Engine) => Promise<StageResult>;
+}
+
+/** The audit fields that every entry about this work carries. */
+export function auditOf(work: Work): Omit<AuditDraft, 'kind'> {
+  const { remediation } = work;
+  return {
+    ...auditOfRemediation(remediation),
+    step: remediation.step + 1,
+    action: work.step.action,
+  };
+}
+
+export function auditOfRemediation(remediation: Remediation): Omit<AuditDraft, 'kind'> {
+  return {
+    alertname: remediation.alertname,
+    fingerprint: remediation.fingerprint,
+    episode: remediation.episode_id,
+    rule: remediation.rule,
+    remediation: remediation.id,
+    drill: remediation.drill,
+    trace_id: remediation.trace_id,
+  };
+}

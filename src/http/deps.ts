@@ -1,0 +1,107 @@
+import type { AnyAction } from '../action.ts';
+import type { FlagBoard, Intake, Operator, Reporter, Rulebook } from '../engine/api.ts';
+import type { Clock, Log, Metrics } from '../ports.ts';
+import type { Store } from '../store.ts';
+
+/** Viewer reads, operator changes, admin is for what comes later. Each includes the ones before it. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface ApiToken {
+  readonly role: Role;
+  readonly token: string;
+}
+/** Secrets as configured. Several of a kind, so that one can be rotated without a gap. */
+export interface Tokens {
+  readonly webhook: readonly string[];
+  readonly api: readonly ApiToken[];
+}
+
+/** What the routes read. They never write to the store: changes go through the engine. */
+export type StoreReads = Pick<
+  Store,
+  | 'audit'
+  | 'verifyAudit'
+  | 'episode'
+  | 'remediationsOf'
+  | 'remediation'
+  | 'runsOf'
+  | 'listEpisodes'
+  | 'listRemediations'
+  | 'listDeliveries'
+>;
+
+/** Everything a client can make us hold has a bound. */
+export interface Limits {
+  /** Of one request's body. */
+  readonly body_bytes: number;
+  /** Of all bodies above `small_body_bytes` being received or stored at one time; beyond it 503. */
+  readonly bodies_in_flight_bytes: number;
+  /** Bodies up to this size are not counted in `bodies_in_flight_bytes`; `sockets` bounds them. */
+  readonly small_body_bytes: number;
+  /** Request line and headers together. */
+  readonly header_bytes: number;
+  readonly url_bytes: number;
+  /** Names and values of a query, counted together. */
+  readonly query_values: number;
+  /** Values of one repeated query key. */
+  readonly query_values_per_key: number;
+  /** Open connections; more are refused by the kernel's reset. */
+  readonly sockets: number;
+  /** For a whole request to arrive, headers and body. */
+  readonly request_timeout_ms: number;
+  readonly headers_timeout_ms: number;
+  /** An idle connection between two requests. Longer than the usual 60 s of load balancers. */
+  readonly keep_alive_timeout_ms: number;
+  /** A connection without any traffic, also while an answer is made or read. */
+  readonly socket_idle_timeout_ms: number;
+  /** From `close()` on, for requests under way; what remains then is cut. */
+  readonly close_grace_ms: number;
+  /** How often node looks for requests that are over their time. */
+  readonly timeout_check_ms: number;
+  /** Stored answers of Idempotency-Key, and how long each is kept. */
+  readonly idempotency_entries: number;
+  readonly idempotency_ttl_ms: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  body_bytes: 16 * 1024 * 1024,
+  bodies_in_flight_bytes: 256 * 1024 * 1024,
+  small_body_bytes: 64 * 1024,
+  header_bytes: 16 * 1024,
+  url_bytes: 8 * 1024,
+  query_values: 200,
+  query_values_per_key: 50,
+  sockets: 1_000,
+  request_timeout_ms: 30_000,
+  headers_timeout_ms: 10_000,
+  keep_alive_timeout_ms: 75_000,
+  socket_idle_timeout_ms: 300_000,
+  close_grace_ms: 10_000,
+  timeout_check_ms: 1_000,
+  idempotency_entries: 1_000,
+  idempotency_ttl_ms: 24 * 3_600_000,
+};
+
+/** Metrics, and the page that Prometheus reads. */
+export interface ServedMetrics extends Metrics {
+  render(): Promise<string>;
+  readonly content_type: string;
+}
+
+export interface HttpDeps {
+  readonly intake: Intake;
+  readonly operator: Operator;
+  readonly flags: FlagBoard;
+  readonly rulebook: Rulebook;
+  readonly reporter: Reporter;
+  readonly store: StoreReads;
+  readonly actions: ReadonlyMap<string, AnyAction>;
+  readonly metrics: ServedMetrics;
+  readonly tokens: Tokens;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Called for each denied request; whoever gives it aggregates per client and minute. Must not throw. */
+  auditAuthDenied(client: string, route: string): void;
+}

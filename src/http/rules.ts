@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { AutohealError } from '../core/errors.ts';
+import type { Rule } from '../core/rule.ts';
+import { isoTime } from '../core/time.ts';
+import type { ReloadResult } from '../engine/api.ts';
+import { ok, route, type Answer, type Call } from './route.ts';
+import { NullableTime, without } from './views.ts';
+
+const ProblemItem = z.strictObject({
+  file: z.string(),
+  line: z.int(),
+  col: z.int(),
+  length: z.int(),
+  message: z.string(),
+  fix: z.string(),
+});
+const LastReload = z.discriminatedUnion('ok', [
+  z.strictObject({
+    ok: z.literal(true),
+    version: z.string(),
+    rules: z.int(),
+    changed: z.boolean(),
+  }),
+  z.strictObject({ ok: z.literal(false), problems: z.array(ProblemItem), rendered: z.string() }),
+]);
+const Step = z.strictObject({
+  action: z.string(),
+  with: z.record(z.string(), z.json()),
+  lease_ms: z.number().nullable(),
+  verify: z.strictObject({
+    within_ms: z.number(),
+    settle_ms: z.number(),
+    for_ms: z.number(),
+    check: z.looseObject({ kind: z.string() }),
+  }),
+  deadline_ms: z.number(),
+});
+const RuleItem = z.strictObject({
+  name: z.string(),
+  summary: z.string(),
+  runbook: z.string().nullable(),
+  enabled: z.boolean(),
+  mode: z.enum(['auto', 'dry-run']),
+  continue: z.boolean(),
+  matchers: z.array(z.string()),
+  steps: z.array(Step),
+  guard: z.strictObject({
+    cooldown_ms: z.number(),
+    limit: z.array(z.string()),
+    max_age_ms: z.number(),
+  }),
+  otherwise: z.string(),
+  file: z.string(),
+  hash: z.string(),
+});
+
+export const RULE_ROUTES = [
+  route({
+    method: 'GET',
+    path: '/api/v1/rules',
+    access: 'viewer',
+    summary: 'The rules in force, in the order they are tried, and the last reload.',
+    answers: {
+      200: {
+        description: 'The set in force; empty, with version null, before the first good load',
+        schema: z.strictObject({
+          version: z.string().nullable(),
+          loaded_at: NullableTime,
+          items: z.array(RuleItem),
+          last_reload: LastReload.nullable(),
+        }),
+      },
+    },
+    handle: listRules,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/rules/{name}',
+    access: 'viewer',
+    summary: 'One rule with its text.',
+    answers: { 200: { description: 'The rule', schema: RuleItem.extend({ text: z.string() }) } },
+    handle: getRule,
+  }),
+  route({
+    method: 'POST',
+    path: '/-/reload',
+    access: 'operator',
+    summary: 'Reads rules and policy again; on any error the last good set stays.',
+    answers: {
+      200: {
+        description: 'The new set is in force',
+        schema: z.strictObject({ version: z.string(), rules: z.int(), changed: z.boolean() }),
+      },
+    },
+    handle: reload,
+  }),
+];
+
+async function listRules({ deps }: Call<object, undefined>): Promise<Answer> {
+  const set = deps.rulebook.current();
+  return ok({
+    version: set?.version ?? null,
+    loaded_at: set ? isoTime(set.loaded_at) : null,
+    items: (set?.rules ?? []).map(ruleView),
+    last_reload: deps.rulebook.last() ?? null,
+  });
+}
+
+async function getRule({ deps, param }: Call<object, undefined>): Promise<Answer> {
+  const name = param('name');
+  const rule = deps.rulebook.current()?.rules.find((one) => one.name === name);
+  if (rule === undefined) throw new AutohealError('not_found', 'no rule in force has this name');
+  return ok({ ...ruleView(rule), text: rule.text });
+}
+
+function ruleView(rule: Rule): object {
+  return {
+    ...without(rule, ['text']),
+    matchers: rule.matchers.map((matcher) => matcher.text),
+    guard: { ...rule.guard, limit: rule.guard.limit.map((limit) => limit.text) },
+  };
+}
+
+async function reload({ deps, actor }: Call<object, undefined>): Promise<Answer> {
+  const result: ReloadResult = await deps.rulebook.reload(actor);
+  if (result.ok) {
+    const { version, rules, changed } = result;
+    return ok({ version, rules, changed });
+  }
+  const { problems, rendered } = result;
+  const many = problems.length === 1 ? 'one error' : `${problems.length} errors`;
+  throw new AutohealError('rules_rejected', `${many}; the last good set stays`, {
+    problems,
+    rendered,
+  });
+}

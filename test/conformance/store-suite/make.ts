@@ -1,0 +1,189 @@
+import { afterEach, beforeEach } from 'vitest';
+import { type AuditDraft, auditEntry } from '../../../src/core/audit.ts';
+import type { Episode } from '../../../src/core/episode.ts';
+import type { Lease } from '../../../src/core/lease.ts';
+import type { ActionRun, Remediation, Target } from '../../../src/core/remediation.ts';
+import { type Change, type Conflict, ConflictError, type Store } from '../../../src/store.ts';
+
+/** A fresh store of one kind, empty; `reopen` closes it and opens the same data again. */
+export interface Subject {
+  readonly store: Store;
+  reopen(): Promise<Store>;
+  dispose(): Promise<void>;
+}
+export type OpenSubject = () => Promise<Subject>;
+
+/** A store of its own for each test of the block. */
+export function useStore(open: OpenSubject): { store(): Store; reopen(): Promise<Store> } {
+  let subject: Subject | undefined;
+  let current: Store | undefined;
+  beforeEach(async () => {
+    subject = await open();
+    current = subject.store;
+  });
+  afterEach(async () => {
+    await subject?.dispose();
+    subject = undefined;
+  });
+  return {
+    store: () => current as Store,
+    reopen: async () => {
+      current = await (subject as Subject).reopen();
+      return current;
+    },
+  };
+}
+
+export const NOW = 1_795_000_000_000;
+
+export function delivery(id: string, body = `body of ${id}`): Change {
+  return {
+    kind: 'delivery_add',
+    delivery: {
+      id,
+      received_at: NOW,
+      source: 'alertmanager',
+      trace_id: 'ab'.repeat(16),
+      body: new TextEncoder().encode(body),
+    },
+  };
+}
+
+export function episode(id: string, part: Partial<Episode> = {}): Episode {
+  return {
+    id,
+    fingerprint: `fp-${id}`,
+    alertname: 'AIErrorRateHigh',
+    labels: { alertname: 'AIErrorRateHigh', 'übel.name': 'ein "Wert"\n' },
+    annotations: { summary: 'errors' },
+    source: 'alertmanager',
+    generator_url: 'http://prometheus/graph',
+    state: 'open',
+    starts_at: NOW - 5000,
+    opened_at: NOW,
+    last_firing_at: NOW,
+    closed_at: null,
+    ended_at: null,
+    close_reason: null,
+    firings: 1,
+    matched_rules: 'v1',
+    drill: false,
+    trace_id: null,
+    ...part,
+  };
+}
+
+export function target(id: string, parents: readonly string[] = []): Target {
+  return {
+    id,
+    parents,
+    name: id,
+    opted_in: true,
+    opt_in_hint: 'label autoheal=true',
+    observed: { replicas: 2 },
+    desired: null,
+    cmd: `docker restart ${id}`,
+  };
+}
+
+export function remediation(id: string, part: Partial<Remediation> = {}): Remediation {
+  return {
+    id,
+    episode_id: `ep-${id}`,
+    fingerprint: `fp-${id}`,
+    alertname: 'AIErrorRateHigh',
+    rule: 'ai-errors',
+    rule_hash: 'cafe',
+    state: 'ready',
+    outcome: null,
+    reason: null,
+    detail: null,
+    step: 0,
+    tries: 0,
+    plan: null,
+    verify: null,
+    drill: false,
+    trace_id: null,
+    created_at: NOW,
+    updated_at: NOW,
+    ended_at: null,
+    next_at: NOW,
+    wakes: 0,
+    fence: 0,
+    claimed_by: null,
+    claim_until: 0,
+    ...part,
+  };
+}
+
+export function run(id: string, part: Partial<ActionRun> = {}): ActionRun {
+  return {
+    id,
+    remediation_id: 'r',
+    rule: 'ai-errors',
+    step: 0,
+    action: 'restart_container',
+    target: target('docker/a'),
+    params: { container: 'a' },
+    state: 'intent',
+    attempts: 0,
+    chaos: false,
+    started_at: NOW,
+    finished_at: null,
+    evidence: null,
+    error: null,
+    ...part,
+  };
+}
+
+export function lease(id: string, part: Partial<Lease> = {}): Lease {
+  return {
+    id,
+    target: target(`flag/${id}`),
+    action: 'set_flag',
+    params: { flag: id, value: true },
+    original: false,
+    value: true,
+    state: 'active',
+    holders: [],
+    rule: 'ai-errors',
+    alertname: 'AIErrorRateHigh',
+    fingerprint: 'fp',
+    drill: false,
+    trace_id: null,
+    tries: 0,
+    created_at: NOW,
+    updated_at: NOW,
+    next_at: NOW,
+    wakes: 0,
+    fence: 0,
+    claimed_by: null,
+    claim_until: 0,
+    ...part,
+  };
+}
+
+export function holder(episode_id: string): Lease['holders'][number] {
+  return {
+    remediation_id: `r-${episode_id}`,
+    episode_id,
+    lease_ms: 1_800_000,
+    expires_at: NOW + 1_800_000,
+    released: null,
+  };
+}
+
+export function audit(id: string, draft: Partial<AuditDraft> = {}, ts = NOW): Change {
+  return { kind: 'audit', entry: auditEntry(id, ts, { kind: 'webhook_received', ...draft }) };
+}
+
+/** The word of the conflict that a commit ends in; other errors are thrown on. */
+export async function conflictOf(work: Promise<unknown>): Promise<Conflict | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConflictError) return error.conflict;
+    throw error;
+  }
+}

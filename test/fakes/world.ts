@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { ActionError, type AnyAction, defineAction } from '../../src/action.ts';
+import type { Json } from '../../src/core/json.ts';
+import type { Target } from '../../src/core/remediation.ts';
+
+/** A little world that test actions act on: named things with a value, and what was done to them. */
+export interface World {
+  readonly values: Map<string, Json>;
+  /** Every backend call that changed something: `restart a`, `set a=2`, `revert a=1`. */
+  readonly acts: string[];
+  /** Errors to throw, one for each coming call of execute or revert. */
+  readonly failures: (ActionError | 'hang')[];
+  readonly strangers: Set<string>;
+  probe: 'done' | 'not_done' | 'unknown';
+  health: 'healthy' | 'pending' | 'failed';
+  /** Runs inside execute, before it changes anything. */
+  onExecute: (() => void | Promise<void>) | undefined;
+}
+
+export function newWorld(values: Record<string, Json> = {}): World {
+  return {
+    values: new Map(Object.entries(values)),
+    acts: [],
+    failures: [],
+    strangers: new Set(),
+    probe: 'unknown',
+    health: 'healthy',
+    onExecute: undefined,
+  };
+}
+
+function target(world: World, name: string, desired: Json, cmd: string): Target {
+  return {
+    id: `thing/${name}`,
+    parents: name.includes('.') ? [`thing/${name.split('.')[0]}`] : [],
+    name,
+    opted_in: !world.strangers.has(name),
+    opt_in_hint: `label it autoheal=true`,
+    observed: world.values.get(name) ?? null,
+    desired,
+    cmd,
+  };
+}
+
+async function misbehave(world: World, signal: AbortSignal): Promise<void> {
+  await world.onExecute?.();
+  const failure = world.failures.shift();
+  if (failure === 'hang')
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  else if (failure !== undefined) throw failure;
+}
+
+/** `poke`: restarts a thing (not safe to repeat, probed). `set_thing`: sets its value (leasable). */
+export function worldActions(world: World): AnyAction[] {
+  const poke = defineAction({
+    id: 'poke',
+    summary: 'Restarts a thing.',
+    backend: 'world',
+    params: z.strictObject({ thing: z.string().min(1) }),
+    safe_to_repeat: false,
+    leasable: false,
+    resolve: async ({ thing }) => {
+      if (!world.values.has(thing))
+        throw new ActionError('not_found', `there is no thing ${thing}`, { retryable: false });
+      return [target(world, thing, null, `poke ${thing}`)];
+    },
+    preview: async ({ thing }) => `would poke ${thing}`,
+    async execute({ thing }, _target, { signal }) {
+      await misbehave(world, signal);
+      world.acts.push(`poke ${thing}`);
+      return { poked: thing };
+    },
+    verify: async () => world.health,
+    probe: async () => world.probe,
+  });
+  const set_thing = defineAction({
+    id: 'set_thing',
+    summary: 'Sets the value of a thing.',
+    backend: 'world',
+    params: z.strictObject({ thing: z.string(), to: z.int().optional(), by: z.int().optional() }),
+    safe_to_repeat: true,
+    leasable: true,
+    resolve: async ({ thing, to, by }) => {
+      const value = to ?? Number(world.values.get(thing) ?? 0) + (by ?? 0);
+      return [target(world, thing, value, `set ${thing}=${value}`)];
+    },
+    preview: async ({ thing }, { desired }) => `would set ${thing} to ${JSON.stringify(desired)}`,
+    async execute({ thing }, { desired }, { signal }) {
+      await misbehave(world, signal);
+      if (world.values.get(thing) === desired) return { changed: false };
+      world.values.set(thing, desired);
+      world.acts.push(`set ${thing}=${JSON.stringify(desired)}`);
+      return { changed: true };
+    },
+    async revert({ name }, { original, value }, { signal }) {
+      await misbehave(world, signal);
+      const now = world.values.get(name) ?? null;
+      if (now === original) return { result: 'reverted', evidence: { changed: false } };
+      if (now !== value) return { result: 'changed_elsewhere', evidence: { now } };
+      world.values.set(name, original);
+      world.acts.push(`revert ${name}=${JSON.stringify(original)}`);
+      return { result: 'reverted', evidence: { changed: true } };
+    },
+  });
+  return [poke, set_thing];
+}

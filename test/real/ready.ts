@@ -1,0 +1,105 @@
+import { createServer } from 'node:net';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Running } from './process.ts';
+import { until } from './until.ts';
+
+/** How long a part may take until it serves; the slowest seen, on a busy machine, took 8 s. */
+export const READY_TIMEOUT_MS = 40_000;
+
+/** A folder of the test's own below the system's folder for temporary files. */
+export function temporaryFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `autoheal-${name}-${process.pid}-`));
+}
+
+/** A run that was killed could not remove its folders: the next one does. */
+export function removeOrphanFolders(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = /^autoheal-[a-z]+-(\d+)-\w+$/.exec(name)?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+/** True while a process has this pid, also one of another user. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Gives `start` a folder of its own, and removes it when `start` fails. */
+export async function inTemporaryFolder<T>(
+  name: string,
+  start: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = temporaryFolder(name);
+  try {
+    return await start(folder);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address !== null && typeof address === 'object') resolve(address.port);
+        else reject(new Error('the server has no port'));
+      });
+    });
+  });
+}
+
+/** Waits until `url` answers 200. @throws with the program's last output when it ends or is too slow. */
+export async function untilReady(running: Running, url: string): Promise<void> {
+  await untilServing(running, async () => {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+    return true;
+  });
+}
+
+/** Waits until `probe` is true while the program runs; stops the program when it never is. */
+export async function untilServing(
+  running: Running,
+  probe: () => boolean | Promise<boolean>,
+): Promise<void> {
+  try {
+    const end = await until(`${running.name} serves`, () => running.hasEnded() ?? probe(), {
+      timeout_ms: READY_TIMEOUT_MS,
+    });
+    if (end !== true) {
+      throw new Error(`${running.name} ended: code ${end.code}, signal ${end.signal}`);
+    }
+  } catch (error) {
+    await running.stop();
+    throw new Error(`${String(error)}\n--- last output of ${running.name}\n${running.tail()}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Between finding a free port and listening on it another program can take it: then once more, on another.
+ * @throws what `start` threw when it was not about the port, or at the third failure.
+ */
+export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(await freePort());
+    } catch (error) {
+      if (attempt === 3 || !String(error).includes('address already in use')) throw error;
+    }
+  }
+}
