@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import {
   anyText,
   auditKey,
@@ -39,11 +39,12 @@ function optional<T>(schema: Parser<T>, summary: string, secret: Secret = 'none'
   return { schema: schema.optional(), fallback: null, secret, summary };
 }
 
-const MODES = ['auto', 'dry-run', 'paused', 'approve'] as const;
-const mode = oneOf(MODES).refine((word) => word !== 'approve', {
-  message:
-    'is not enforced yet: this version cannot ask for approvals; write dry-run, auto or paused',
-});
+const mode = z
+  .string()
+  .refine((word) => word !== 'approve', {
+    message: 'is not enforced yet: this version cannot ask for approvals; write dry-run or paused',
+  })
+  .pipe(oneOf(['auto', 'dry-run', 'paused']));
 function words(list: readonly string[]): string {
   return list.map((word) => `\`${word}\``).join(', ');
 }

@@ -47,12 +47,12 @@ function renderProblem(problem: Problem, text: string | undefined): string {
   const source = text === undefined ? undefined : text.split(/\r\n|\n|\r/)[line - 1];
   const gutter = String(line);
   const blank = ' '.repeat(gutter.length);
-  const lines = [head];
+  const lines = [printable(head)];
   if (source !== undefined) {
     const cut = excerpt(Array.from(source), col, problem.length);
     lines.push(`  ${gutter} | ${cut.line}`.trimEnd(), `  ${blank} | ${cut.carets}`);
   }
-  lines.push(`  ${blank}   fix: ${fix}`);
+  lines.push(`  ${blank}   fix: ${printable(fix)}`);
   return lines.join('\n');
 }
 

@@ -141,6 +141,17 @@ function notifierOf(notifier: PolicyFile['notifiers'][string]): NotifierConfig {
   };
 }
 
+/**
+ * The text with what may be secret in addresses starred out, at the same length so that carets stay
+ * where they are: a webhook's address is its password, and problems reach logs and the audit log.
+ */
+export function maskAddresses(text: string): string {
+  return text.replace(
+    /(:\/\/|\burl["']?[ \t]*:[ \t]*["']?)([^\s"',}\]]+)/g,
+    (_, before: string, address: string) => before + '*'.repeat(address.length),
+  );
+}
+
 /* ---------------------------------------------------------------- targets */
 
 const TARGET_FORMS = 'docker/<name>, compose/<service> or k8s/<namespace>/<kind>/<name>';

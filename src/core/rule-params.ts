@@ -5,7 +5,7 @@ import type { ActionFacts, Catalogue, CompileOptions } from './catalogue.ts';
 import { didYouMean } from './suggest.ts';
 import { hasTemplate } from './template-parse.ts';
 import { type Path, problemAt, problemAtKey, type YamlSource, valueAt } from './yaml-source.ts';
-import { pathText, zodProblems } from './zod-problems.ts';
+import { kindOf, pathText, zodProblems } from './zod-problems.ts';
 
 /** A step's action and parameters against what there is. `path`: where the step stands. */
 export function checkAction(
@@ -99,8 +99,9 @@ function checkFlag(
   const type = typeof declared.default;
   if (value === undefined || value === null || typeof value === type) return [];
   const place = [...path, 'value'];
-  const message = `${pathText(place)}: the flag "${flag}" is a ${type}, and this is a ${typeof value}`;
-  return [problemAt(source, place, message, `write a ${type}`)];
+  const kind = typeof declared.default === 'boolean' ? 'true or false' : kindOf(declared.default);
+  const message = `${pathText(place)}: the flag "${flag}" takes ${kind}, not ${kindOf(value)}`;
+  return [problemAt(source, place, message, `write ${kind}`)];
 }
 
 /** `log` is no notifier of the policy; only `otherwise` takes it. */

@@ -4,7 +4,9 @@ const WORD_MAX = 64;
 /** The candidate that `word` was probably meant to be; undefined when none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > WORD_MAX) return undefined;
-  let best: string | undefined;
+  // An abbreviation is further away than a slip of the finger, and as plain.
+  let best = word.length < 3 ? undefined : candidates.find((known) => known.startsWith(word));
+  if (best !== undefined) return best;
   let best_distance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     if (candidate.length > WORD_MAX) continue;
@@ -16,11 +18,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** ` Did you mean "steps"?`, or a list of what there is. */
+/** `did you mean "steps"?`, or a list of what there is. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const near = nearest(word, candidates);
   if (near !== undefined) return `did you mean "${near}"?`;
-  return candidates.length === 0 ? 'there is none' : `write one of ${candidates.join(', ')}`;
+  if (candidates.length === 0) return 'remove it: there is none';
+  return `write ${candidates.length === 1 ? '' : 'one of '}${candidates.join(', ')}`;
 }
 
 /** Letters inserted, removed, replaced, or two neighbours swapped (optimal string alignment). */

@@ -202,12 +202,28 @@ const SYNTAX_FIXES: Readonly<Record<string, readonly [message: string, fix: stri
 function syntaxProblems(source: YamlSource): readonly Problem[] {
   const found = [...source.doc.errors, ...source.doc.warnings];
   return found.map((error) => {
+    const [start, end] = error.pos;
+    const opening = error.message.startsWith('Missing closing') ? quoteBefore(source, start) : null;
+    if (opening !== null)
+      return at(source, opening, 'the quote that begins here is not closed', 'close it');
     const fallback = [`this is not YAML: ${error.message}`, 'correct the line'] as const;
     const [message, fix] = SYNTAX_FIXES[error.code] ?? fallback;
-    const [start, end] = error.pos;
     const span = error.code === 'DUPLICATE_KEY' ? wordAt(source.text, start) : { start, end };
     return at(source, span, message, fix);
   });
+}
+
+/** The quoted text that runs on to `offset`. */
+function quoteBefore({ doc }: YamlSource, offset: number): Span | null {
+  let found: Span | null = null;
+  visit(doc, {
+    Scalar(_, { type, range }) {
+      const quoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE';
+      if (quoted && range !== undefined && range !== null && range[0] < offset)
+        found = { start: range[0], end: range[1] };
+    },
+  });
+  return found;
 }
 
 function wordAt(text: string, start: number): Span {
@@ -282,7 +298,7 @@ const INDICATORS_IN_A_ROW = /(?:[?-][ \t]+){100}/;
 function parseNested(text: string, lineCounter: LineCounter): Document | undefined {
   if (INDICATORS_IN_A_ROW.test(text)) return undefined;
   try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'silent' });
+    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

@@ -140,7 +140,9 @@ function wrongType(issue: z.core.$ZodIssueInvalidType, got: Json): Wording {
   // A schema says "never" with its own sentence where this version does not enforce a key.
   if (issue.expected === 'never') return { message: issue.message, fix: 'remove it' };
   const kind = KINDS[issue.expected] ?? issue.expected;
-  return { message: `must be ${kind}, not ${kindOf(got)}`, fix: `write ${kind}` };
+  const listed = issue.expected === 'array' && (typeof got === 'string' || typeof got === 'number');
+  const fix = listed ? `write a list: ['${got}']` : `write ${kind}`;
+  return { message: `must be ${kind}, not ${kindOf(got)}`, fix };
 }
 
 function size(
@@ -151,8 +153,8 @@ function size(
   got: Json,
 ): Wording {
   const unit = UNITS_OF[origin];
-  if (unit === 'characters' && bound === 'at least' && limit === 1)
-    return { message: 'must not be empty', fix: 'write a text' };
+  if (unit !== undefined && bound === 'at least' && limit === 1)
+    return { message: 'must not be empty', fix: 'write at least one' };
   const words = exclusive ? (bound === 'at most' ? 'less than' : 'more than') : bound;
   const amount = unit === undefined ? `${words} ${limit}` : `${words} ${limit} ${unit}`;
   const message = unit === undefined ? `must be ${amount}` : `must have ${amount}`;
@@ -191,7 +193,7 @@ function union(issue: z.core.$ZodIssueInvalidUnion, got: Json): Wording {
 }
 
 /** What a value is, for "must be a list, not a text". */
-function kindOf(got: Json): string {
+export function kindOf(got: Json): string {
   if (got === null) return 'empty';
   if (Array.isArray(got)) return 'a list';
   if (typeof got === 'boolean') return String(got);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AnyAction } from '../action.ts';
 import type { AuditDraft } from '../core/audit.ts';
 import { type Problem, renderProblems, sortProblems } from '../core/diagnostic.ts';
-import { compilePolicy } from '../core/policy-compile.ts';
+import { compilePolicy, maskAddresses } from '../core/policy-compile.ts';
 import type { Policy, Rule, RuleSet } from '../core/rule.ts';
 import { type Catalogue, compileRule, ruleNameOf, type RuleText } from '../core/rule-compile.ts';
 import { problemOfFile } from '../core/yaml-source.ts';
@@ -34,6 +34,25 @@ export interface RulebookDeps {
   readonly ids: Ids;
   readonly metrics: Metrics;
   readonly log: Log;
+}
+
+/** What rules may use: the actions of this process, the names of their policy. */
+export function catalogueFor(
+  actions: ReadonlyMap<string, AnyAction>,
+): (policy: Policy) => Catalogue {
+  const action_ids = [...actions.keys()].toSorted();
+  return (policy) => ({
+    action: (id) => factsOf(actions.get(id)),
+    action_ids,
+    notifiers: Object.keys(policy.notifiers),
+    flags: policy.flags,
+  });
+}
+
+function factsOf(action: AnyAction | undefined): ReturnType<Catalogue['action']> {
+  if (action === undefined) return undefined;
+  const { params, leasable, verify } = action;
+  return { params, leasable, has_verify: verify !== undefined };
 }
 
 /** Rules in one folder. */
@@ -163,8 +182,9 @@ function folderProblems(rules: readonly RuleText[]): readonly Problem[] {
 
 function refused(found: readonly Problem[], texts: RuleTexts): Compiled {
   const problems = sortProblems(found);
-  const all = texts.policy === null ? texts.rules : [...texts.rules, texts.policy];
-  const by_file = new Map(all.map(({ file, text }) => [file, text]));
+  const { policy } = texts;
+  const by_file = new Map(texts.rules.map(({ file, text }) => [file, text]));
+  if (policy !== null) by_file.set(policy.file, maskAddresses(policy.text));
   return { ok: false, problems, rendered: renderProblems(problems, (file) => by_file.get(file)) };
 }
 

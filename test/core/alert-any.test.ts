@@ -5,21 +5,21 @@ import { describe, expect, test } from 'vitest';
 import { readDelivery } from '../../src/core/alert.ts';
 import { bytes, FOLDER } from './deliveries.ts';
 
-describe('anything', () => {
-  function check(body: Uint8Array): void {
-    const result = readDelivery(body);
-    if (!result.ok) {
-      expect(result.detail).not.toBe('');
-      return;
-    }
-    for (const alert of result.delivery.alerts) {
-      expect(alert.fingerprint).toMatch(/^[0-9a-f]{16}$/);
-      expect(Object.keys(alert.labels).length).toBeGreaterThan(0);
-      for (const text of [...Object.values(alert.labels), ...Object.values(alert.annotations)])
-        expect(text.isWellFormed()).toBe(true);
-    }
+function check(body: Uint8Array): void {
+  const result = readDelivery(body);
+  if (!result.ok) {
+    expect(result.detail).not.toBe('');
+    return;
   }
+  for (const alert of result.delivery.alerts) {
+    expect(alert.fingerprint).toMatch(/^[0-9a-f]{16}$/);
+    expect(Object.keys(alert.labels).length).toBeGreaterThan(0);
+    for (const text of [...Object.values(alert.labels), ...Object.values(alert.annotations)])
+      expect(text.isWellFormed()).toBe(true);
+  }
+}
 
+describe('anything', () => {
   test('bytes never throw', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), check));
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }).map(bytes), check));

@@ -46,15 +46,15 @@ mkdir -p /q /www/cgi-bin
 cat >/www/cgi-bin/add <<'X'
 #!/bin/sh
 for i in $(seq 1 $QUERY_STRING); do : >/q/$i; done
-echo; echo added
+printf 'Content-Type: text/plain\\r\\n\\r\\nadded\\n'
 X
 cat >/www/cgi-bin/take <<'X'
 #!/bin/sh
-set -- /q/*; rm -f "$1"; echo; echo taken
+set -- /q/*; rm -f "$1"; printf 'Content-Type: text/plain\\r\\n\\r\\ntaken\\n'
 X
 cat >/www/cgi-bin/metrics <<'X'
 #!/bin/sh
-echo "Content-Type: text/plain"; echo; echo "queue_depth{queue=\\"q_import\\"} $(ls /q | wc -l)"
+printf 'Content-Type: text/plain\\r\\n\\r\\n'; echo "queue_depth{queue=\\"q_import\\"} $(ls /q | wc -l)"
 X
 chmod 755 /www/cgi-bin/*
 exec httpd -f -p 80 -h /www

@@ -187,10 +187,11 @@ describe.skipIf(!haveParts('docker', 'busybox', 'prometheus', 'alertmanager'))(
       await createWorkers(docker, 4, 1, NETWORK);
       await until(
         'the queue answers',
-        async () => (await fetch(`http://127.0.0.1:${queue_port}/cgi-bin/metrics`)).ok,
+        async () =>
+          (await get(`http://127.0.0.1:${queue_port}/cgi-bin/metrics`)).includes('queue_depth'),
         LONG,
       );
-      await fetch(`http://127.0.0.1:${queue_port}/cgi-bin/add?400`);
+      await get(`http://127.0.0.1:${queue_port}/cgi-bin/add?400`);
       const ok = await audited('ImportBacklogGrowing', 'action_ok');
       expect(ok.target).toBe('compose/shop/import-worker');
       expect(await runningWorkers(docker)).toBe(3);
@@ -231,10 +232,10 @@ describe.skipIf(!haveParts('docker', 'busybox', 'prometheus', 'alertmanager'))(
       });
       undo.push(() => coach.stop());
       const url = `http://127.0.0.1:${coach_port}`;
-      const answers = async () => (await (await fetch(`${url}/answer`)).json()) as unknown;
+      const answers = async () => JSON.parse(await get(`${url}/answer`)) as unknown;
       await until('the application is up', answers, LONG);
       expect(await answers()).toEqual({ heuristics_only: false, error: null });
-      await fetch(`${url}/break`);
+      await get(`${url}/break`);
       await until(
         'it answers by heuristics',
         async () => ((await answers()) as { heuristics_only: boolean }).heuristics_only,
@@ -247,7 +248,7 @@ describe.skipIf(!haveParts('docker', 'busybox', 'prometheus', 'alertmanager'))(
         value: true,
         lease: { rule: 'ai-errors' },
       });
-      await fetch(`${url}/fix`);
+      await get(`${url}/fix`);
       await until(
         'it asks the AI again',
         async () => !((await answers()) as { heuristics_only: boolean }).heuristics_only,
@@ -272,3 +273,8 @@ describe.skipIf(!haveParts('docker', 'busybox', 'prometheus', 'alertmanager'))(
     });
   },
 );
+
+/** One look with an end: a connection that hangs is tried again, not waited for. */
+async function get(url: string): Promise<string> {
+  return (await fetch(url, { signal: AbortSignal.timeout(3_000) })).text();
+}

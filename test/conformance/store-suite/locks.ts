@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ActionRun } from '../../../src/core/remediation.ts';
 import type { LockTarget } from '../../../src/store.ts';
 import { type OpenSubject, NOW, conflictOf, run, remediation, target, useStore } from './make.ts';
 
@@ -72,14 +73,14 @@ export function runSuite(open: OpenSubject): void {
   test('a run keeps every field, replaced too', async () => {
     const intent = run('r/0/docker/a', { chaos: true, attempts: 1 });
     await put(intent);
-    const done = {
+    const done: ActionRun = {
       ...intent,
       state: 'failed',
       attempts: 3,
       finished_at: NOW + 9,
       evidence: { started_at: 'x', list: [1, null] },
       error: 'timeout',
-    } as const;
+    };
     await put(done, run('r/1/docker/a', { step: 1 }), run('s/0/x', { remediation_id: 's' }));
     await reopen();
     expect((await store().runsOf('r'))[0]).toEqual(done);

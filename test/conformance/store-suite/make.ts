@@ -14,7 +14,10 @@ export interface Subject {
 export type OpenSubject = () => Promise<Subject>;
 
 /** A store of its own for each test of the block. */
-export function useStore(open: OpenSubject): { store(): Store; reopen(): Promise<Store> } {
+export function useStore(open: OpenSubject): {
+  readonly store: () => Store;
+  readonly reopen: () => Promise<Store>;
+} {
   let subject: Subject | undefined;
   let current: Store | undefined;
   beforeEach(async () => {

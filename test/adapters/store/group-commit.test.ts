@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openAuditChain } from '../../../src/adapters/store/audit-chain.ts';
+import { type GroupCommit, createGroupCommit } from '../../../src/adapters/store/group-commit.ts';
+import { migrate } from '../../../src/adapters/store/migrations.ts';
+import { MIGRATIONS } from '../../../src/adapters/store/schema.ts';
+import { type Sql, openSql } from '../../../src/adapters/store/sqlite.ts';
+import { type PreparedEntry, prepareEntry } from '../../../src/core/audit-chain.ts';
+import { auditEntry } from '../../../src/core/audit.ts';
+import { NOW, audit, delivery } from '../../conformance/store-suite/make.ts';
+import { useFolder } from './folder.ts';
+
+const NO_SPACE = 'insert into settings (key, value) values ($1, $2)';
+
+describe('group commit', () => {
+  const { path, open, writes } = useFolder();
+  let sql: Sql;
+  let group: GroupCommit;
+  let chain: ReturnType<typeof openAuditChain>;
+
+  beforeEach(() => {
+    sql = openSql(path('parts.db'), 0);
+    migrate(sql, MIGRATIONS, NOW);
+    chain = openAuditChain(sql, undefined);
+    const auditWrite = (result: 'ok' | 'error', seconds: number, rows: number): void => {
+      writes.push({ result, seconds, rows });
+    };
+    group = createGroupCommit({ sql, chain, metrics: { auditWrite } });
+  });
+  afterEach(() => {
+    group.close();
+    sql.close();
+  });
+
+  function entries(...ids: readonly string[]): PreparedEntry[] {
+    return ids.map((id) => prepareEntry(auditEntry(id, NOW, { kind: 'resume' })));
+  }
+  function setting(key: string, bytes = 1): () => number {
+    return () => sql.run(NO_SPACE, [key, 'x'.repeat(bytes)]);
+  }
+  function keys(): string[] {
+    return sql.column<string>('select key from settings order by key');
+  }
+
+  test('a full disk fails every unit of the transaction, and the next one works again', async () => {
+    const [pages] = sql.column<number>('pragma page_count');
+    sql.run(`pragma max_page_count = ${(pages ?? 0) + 4}`);
+    const results = await Promise.allSettled([
+      group.submit({ savepoint: false, entries: entries('a'), run: setting('a') }),
+      group.submit({ savepoint: true, entries: entries('b'), run: setting('b', 1_000_000) }),
+      group.submit({ savepoint: false, entries: entries('c'), run: setting('c') }),
+    ]);
+    for (const result of results) {
+      expect(result.status === 'rejected' && String(result.reason)).toMatch(/is full: free space/);
+    }
+    expect(keys()).toEqual([]);
+    expect(chain.head().seq).toBe(0);
+    await group.submit({ savepoint: false, entries: entries('d'), run: setting('d') });
+    expect(keys()).toEqual(['d']);
+    expect(chain.head().seq).toBe(1);
+    expect(await chain.verify(1)).toMatchObject({ ok: true, rows: 1 });
+    expect(writes.map(({ result, rows }) => [result, rows])).toEqual([
+      ['error', 1],
+      ['ok', 1],
+    ]);
+  });
+
+  test('a unit that throws anything is its own failure', async () => {
+    const results = await Promise.allSettled([
+      group.submit({ savepoint: false, entries: [], run: setting('a') }),
+      group.submit({
+        savepoint: true,
+        entries: entries('x'),
+        run: () => {
+          setting('b')();
+          throw new RangeError('mine');
+        },
+      }),
+      group.submit({ savepoint: false, entries: [], run: setting('c') }),
+    ]);
+    expect(results.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(keys()).toEqual(['a', 'c']);
+    expect(writes).toEqual([]);
+  });
+
+  test('nothing is on disk before the turn ends, and one sync serves the turn', async () => {
+    const first = group.submit({ savepoint: false, entries: entries('a'), run: setting('a') });
+    const second = group.submit({ savepoint: false, entries: entries('b', 'c'), run: () => 5 });
+    expect(keys()).toEqual([]);
+    expect(await second).toBe(5);
+    await first;
+    expect(writes.map(({ rows }) => rows)).toEqual([3]);
+    expect(writes[0]?.seconds).toBeGreaterThan(0);
+  });
+
+  test('close commits what waits and takes no more', async () => {
+    const pending = group.submit({ savepoint: false, entries: [], run: setting('a') });
+    group.close();
+    expect(keys()).toEqual(['a']);
+    await pending;
+    const late = group.submit({ savepoint: false, entries: [], run: setting('b') });
+    await expect(late).rejects.toThrow(/is closed/);
+  });
+
+  test('the store reports one audit write a transaction, none without entries', async () => {
+    const store = await open();
+    await store.commit([delivery('a')]);
+    expect(writes).toEqual([]);
+    await Promise.all([store.commit([audit('a'), audit('b')]), store.commit([audit('c')])]);
+    expect(writes.map(({ result, rows }) => [result, rows])).toEqual([['ok', 3]]);
+  });
+});
