@@ -21,7 +21,8 @@ export default defineAction<Params>({
     needNotifier(notifier, ctx);
     return [
       {
-        id: `notifier/${notifier}`,
+        // A message per alert: two alerts must not wait for each other's verdict to be told.
+        id: `notifier/${notifier}/${ctx.cause.fingerprint}`,
         parents: [],
         name: notifier,
         opted_in: true,

@@ -85,9 +85,15 @@ export default defineAction<Params>({
     const ref = refOf(target.id);
     const move = moveOf(undo.value, undo.original, ctx.attempt > 1);
     const scaled = await scalerOf(ref, ctx).scale(ref, move, ctx.signal);
-    if (scaled.kind === 'scaled') return { result: 'reverted', evidence: scaled.evidence };
+    if (scaled.kind === 'scaled')
+      return {
+        result: 'reverted',
+        cmd: scaleCommand(target.id, move.to),
+        evidence: scaled.evidence,
+      };
     return {
       result: 'changed_elsewhere',
+      cmd: null,
       evidence: { replicas: scaled.replicas, expected: move.from, original: move.to },
     };
   },

@@ -1,6 +1,12 @@
 import { z } from 'zod';
-import { ActionError, type ActionContext, defineAction, type FlagValue } from '../src/action.ts';
-import type { Json } from '../src/core/json.ts';
+import {
+  ActionError,
+  type ActionContext,
+  defineAction,
+  type FlagValue,
+  type Reverted,
+} from '../src/action.ts';
+import type { Json, JsonObject } from '../src/core/json.ts';
 
 const params = z.strictObject({
   flag: z.string().min(1).max(200),
@@ -67,16 +73,23 @@ export default defineAction<Params>({
     const from = valueOf(undo.value);
     const to = valueOf(undo.original);
     const flag = await ctx.clients.flags.read(target.name);
-    if (flag === undefined)
-      return { result: 'changed_elsewhere', evidence: { declared: false, original: to } };
+    if (flag === undefined) return leftAlone({ declared: false, original: to });
     // A crash after the undo was written and before it was recorded: there is nothing left to do.
-    if (flag.stored === to) return { result: 'reverted', evidence: { changed: false, to } };
+    if (flag.stored === to)
+      return { result: 'reverted', cmd: null, evidence: { changed: false, to } };
     if (await swap(target.name, from, to, 'revert', ctx))
-      return { result: 'reverted', evidence: { changed: true, from, to } };
-    const now = await storedOf(target.name, ctx);
-    return { result: 'changed_elsewhere', evidence: { value: now, expected: from, original: to } };
+      return {
+        result: 'reverted',
+        cmd: commandOf(target.name, to),
+        evidence: { changed: true, from, to },
+      };
+    return leftAlone({ value: await storedOf(target.name, ctx), expected: from, original: to });
   },
 });
+
+function leftAlone(evidence: JsonObject): Reverted {
+  return { result: 'changed_elsewhere', cmd: null, evidence };
+}
 
 /** The stored value, not what applications read: a lease that has run out still has its undo ahead. */
 async function storedOf(flag: string, ctx: ActionContext): Promise<FlagValue> {

@@ -110,6 +110,7 @@ export interface ActionContext {
   readonly sleep: (ms: number) => Promise<void>;
 }
 export interface ActionCause {
+  readonly fingerprint: string;
   readonly rule: string;
   readonly remediation: string;
   readonly alertname: string;
@@ -126,11 +127,13 @@ export type Health = 'healthy' | 'pending' | 'failed';
 /** What a crash left: was the intent carried out? */
 export type Probe = 'done' | 'not_done' | 'unknown';
 
-/** What the cancel of a lease found. `changed_elsewhere`: left alone. */
-export type Reverted = {
+/** How the end of a lease went. `changed_elsewhere`: somebody else moved the target; it was left alone. */
+export interface Reverted {
   readonly result: 'reverted' | 'changed_elsewhere';
+  /** What was done, as a person would type it; null where nothing was. */
+  readonly cmd: string | null;
   readonly evidence: JsonObject;
-};
+}
 
 /**
  * A plug-in: what a step does. One file in `actions/`, default export of `defineAction`.

@@ -40,7 +40,7 @@ async function serve(version: string): Promise<void> {
     process.exit(1);
   });
   process.on('SIGHUP', () => void app.reload('signal'));
-  closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ err, signal }) => {
+  closeWithGrace({ delay: GRACE_MS, logger: false, skip: ['SIGHUP'] }, async ({ err, signal }) => {
     if (err !== undefined) log.fatal({ err }, 'an error nobody caught: shutting down');
     else log.info({ signal }, 'shutting down');
     await app.close();

@@ -36,6 +36,7 @@ export function actionContext(engine: Engine, options: ContextOptions): ActionCo
 /** Why an action of this work is called. `intent_at`: null while planning. */
 export function causeOf(work: Work, intent_at: number | null): ActionCause {
   return {
+    fingerprint: work.episode.fingerprint,
     rule: work.rule.name,
     remediation: work.remediation.id,
     alertname: work.episode.alertname,

@@ -119,6 +119,7 @@ async function attempt(lease: Lease, earlier: number, engine: Engine): Promise<A
       run: (signal, number) => {
         const idempotency_key = `${lease.id}/revert`;
         const cause = {
+          fingerprint: lease.fingerprint,
           rule: lease.rule,
           remediation: lease.holders.at(-1)?.remediation_id ?? lease.id,
           alertname: lease.alertname,
@@ -152,6 +153,7 @@ async function conclude(lease: Lease, found: Attempt, engine: Engine): Promise<v
   engine.metrics.revert(superseded ? 'left_alone' : 'ok');
   const draft: AuditDraft = {
     kind: 'revert_ok',
+    cmd: found.cmd,
     result: superseded ? 'left_alone' : 'reverted',
     reason: superseded ? 'changed_elsewhere' : (lease.holders.at(-1)?.released ?? null),
     detail: { lease: lease.id, from: lease.value, to: lease.original, evidence: found.evidence },

@@ -29,6 +29,7 @@ export function contextOf(parts: ContextParts = {}): ActionContext {
     idempotency_key: 'remediation-1/0/target',
     attempt: parts.attempt ?? 1,
     cause: {
+      fingerprint: '00000000000000aa',
       rule: 'test-rule',
       remediation: 'remediation-1',
       alertname: 'TestAlert',

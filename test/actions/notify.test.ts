@@ -24,7 +24,7 @@ const params = { notifier: 'page', message: 'the queue is too long' };
 test('plans, previews and sends; only the sending is seen outside', async () => {
   const target = one(await notify.resolve(params, ctx()));
   expect(target).toMatchObject({
-    id: 'notifier/page',
+    id: 'notifier/page/00000000000000aa',
     name: 'page',
     opted_in: true,
     desired: null,

@@ -71,6 +71,7 @@ test('what somebody else set meanwhile is left alone, in execute and in revert',
   const undo = { params: {}, original: 0.5, value: 0.1 };
   expect(await setFlag.revert?.(target, undo, ctx())).toEqual({
     result: 'changed_elsewhere',
+    cmd: null,
     evidence: { value: 0.9, expected: 0.1, original: 0.5 },
   });
   expect(flags.get('share')).toBe(0.9);

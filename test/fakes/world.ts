@@ -95,11 +95,11 @@ export function worldActions(world: World): AnyAction[] {
     async revert({ name }, { original, value }, { signal }) {
       await misbehave(world, signal);
       const now = world.values.get(name) ?? null;
-      if (now === original) return { result: 'reverted', evidence: { changed: false } };
-      if (now !== value) return { result: 'changed_elsewhere', evidence: { now } };
+      if (now === original) return { result: 'reverted', cmd: null, evidence: { changed: false } };
+      if (now !== value) return { result: 'changed_elsewhere', cmd: null, evidence: { now } };
       world.values.set(name, original);
       world.acts.push(`revert ${name}=${JSON.stringify(original)}`);
-      return { result: 'reverted', evidence: { changed: true } };
+      return { result: 'reverted', cmd: `set ${name}=${JSON.stringify(original)}`, evidence: { changed: true } };
     },
   });
   return [poke, set_thing];

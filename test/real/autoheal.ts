@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startProcess, type Running } from './process.ts';
+import { type Ended, startProcess, type Running } from './process.ts';
 import { inTemporaryFolder, onFreePort, untilReady } from './ready.ts';
 
 export interface AutohealOptions {
@@ -26,10 +26,10 @@ export interface Autoheal {
   logs(): readonly Readonly<Record<string, unknown>>[];
   /** SIGKILL, and waits until it is gone. */
   kill9(): Promise<void>;
-  /** Starts it again on the same port and data, after a stop or a kill. */
-  restart(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Starts it again on the same port and data, after a stop or a kill. Waits for `ready_path`. */
+  restart(env?: Readonly<Record<string, string>>, ready_path?: string): Promise<void>;
   /** SIGTERM; what it kept stays for `restart`. */
-  stop(): Promise<void>;
+  stop(): Promise<Ended>;
   /** Stops it and removes what it kept. */
   dispose(): Promise<void>;
 }
@@ -61,8 +61,8 @@ async function startIn(folder: string, options: AutohealOptions): Promise<Autohe
     return free;
   });
   const url = `http://127.0.0.1:${port}`;
-  async function stop(): Promise<void> {
-    await running.stop();
+  function stop(): Promise<Ended> {
+    return running.stop();
   }
   return {
     url,
@@ -74,9 +74,10 @@ async function startIn(folder: string, options: AutohealOptions): Promise<Autohe
       running.signal('SIGKILL');
       await running.ended;
     },
-    async restart(env) {
+    async restart(env, ready_path) {
       await running.stop();
-      running = await start({ ...options, env: { ...options.env, ...env } }, folder, port);
+      const again = { ...options, env: { ...options.env, ...env } };
+      running = await start(again, folder, port, ready_path);
     },
     stop,
     async dispose() {
@@ -86,7 +87,12 @@ async function startIn(folder: string, options: AutohealOptions): Promise<Autohe
   };
 }
 
-async function start(options: AutohealOptions, folder: string, port: number): Promise<Running> {
+async function start(
+  options: AutohealOptions,
+  folder: string,
+  port: number,
+  ready_path = '/-/ready',
+): Promise<Running> {
   const running = await startProcess({
     name: 'autoheal',
     program: process.execPath,
@@ -97,7 +103,7 @@ async function start(options: AutohealOptions, folder: string, port: number): Pr
     stderr_file: join(folder, 'stderr'),
   });
   try {
-    await untilReady(running, `http://127.0.0.1:${port}/-/ready`);
+    await untilReady(running, `http://127.0.0.1:${port}${ready_path}`);
   } catch (error) {
     throw new Error(`${String(error)}\n--- its log\n${tailOf(join(folder, 'stdout'))}`, {
       cause: error,
