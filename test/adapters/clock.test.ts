@@ -14,7 +14,7 @@ test('sleep ends after its time, also one longer than a timer can be', async () 
   vi.useFakeTimers();
   for (const ms of [0, 50, 2 ** 31 + 5000]) {
     let over = false;
-    const sleeping = systemClock.sleep(ms).then(() => {
+    const sleeping = systemClock.sleep(ms).finally(() => {
       over = true;
     });
     await vi.advanceTimersByTimeAsync(Math.max(0, ms - 1));

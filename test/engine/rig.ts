@@ -51,6 +51,10 @@ export interface Rig {
   readonly dir: string;
   /** Messages that reached a notifier. */
   readonly sent: { readonly name: string; readonly message: Notification }[];
+  /** Errors to throw, one for each coming message to a notifier. */
+  readonly notifier_failures: ActionError[];
+  /** Runs before a call of the store, by its name: how a test gets in between two steps. */
+  readonly hooks: Map<keyof Store, () => void | Promise<void>>;
   /** What Prometheus answers, by expression; absent: unreachable. */
   readonly promql: Map<string, boolean>;
   /** Replaces the rules; the caller reloads. */
@@ -92,7 +96,7 @@ function bodyOf(alerts: readonly SaidAlert[], now: number): Uint8Array {
 
 async function buildEngine(
   options: RigOptions,
-  rig: Pick<Rig, 'sent' | 'promql'>,
+  rig: Pick<Rig, 'sent' | 'promql' | 'hooks' | 'notifier_failures'>,
   files: { rules: RigOptions['rules'] },
   dir: string,
   clock: FakeClock,
@@ -108,7 +112,7 @@ async function buildEngine(
     scrape: () => Promise.reject(new Error('not scraped')),
   });
   const opened = await openSqliteStore({ path: join(dir, 'autoheal.db'), metrics, clock });
-  const { store, commits } = counted(opened);
+  const { store, commits } = counted(opened, rig.hooks);
   const base = { store, clock, ids, metrics, log: SILENT };
   const rulebook = createRulebook({
     ...base,
@@ -144,6 +148,8 @@ async function buildEngine(
       notifiers: {
         has: (name) => name !== 'gone',
         async send(name, message) {
+          const failure = rig.notifier_failures.shift();
+          if (failure !== undefined) throw failure;
           rig.sent.push({ name, message });
           return {};
         },
@@ -167,7 +173,10 @@ async function buildEngine(
 const QUIET_TURNS = 6;
 
 /** The store, with a count of the units asked of it: how a test sees that work goes on. */
-function counted(store: Store): { readonly store: Store; readonly commits: () => number } {
+function counted(
+  store: Store,
+  hooks: Rig['hooks'],
+): { readonly store: Store; readonly commits: () => number } {
   let count = 0;
   const proxy = new Proxy(store, {
     get(inner, key: keyof Store) {
@@ -176,7 +185,9 @@ function counted(store: Store): { readonly store: Store; readonly commits: () =>
       const writes = key === 'commit' || key === 'claimRemediations' || key === 'claimLeases';
       return (...args: unknown[]) => {
         if (writes) count += 1;
-        return Reflect.apply(member, inner, args) as unknown;
+        const hook = hooks.get(key);
+        const call = () => Reflect.apply(member, inner, args) as unknown;
+        return hook === undefined ? call() : Promise.resolve(hook()).then(call);
       };
     },
   });
@@ -188,10 +199,12 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const clock = options.clock ?? fakeClock();
   const sent: Rig['sent'] = [];
   const promql: Rig['promql'] = new Map();
+  const hooks: Rig['hooks'] = new Map();
+  const notifier_failures: Rig['notifier_failures'] = [];
   const files = { rules: options.rules };
   const { engine, operator, commits } = await buildEngine(
     options,
-    { sent, promql },
+    { sent, promql, hooks, notifier_failures },
     files,
     dir,
     clock,
@@ -214,6 +227,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     dir,
     sent,
     promql,
+    hooks,
+    notifier_failures,
     setRules(rules) {
       files.rules = rules;
     },

@@ -13,6 +13,8 @@ export interface World {
   readonly strangers: Set<string>;
   probe: 'done' | 'not_done' | 'unknown';
   health: 'healthy' | 'pending' | 'failed';
+  /** Runs inside resolve. */
+  onResolve: (() => void | Promise<void>) | undefined;
   /** Runs inside execute, before it changes anything. */
   onExecute: (() => void | Promise<void>) | undefined;
 }
@@ -25,6 +27,7 @@ export function newWorld(values: Record<string, Json> = {}): World {
     strangers: new Set(),
     probe: 'unknown',
     health: 'healthy',
+    onResolve: undefined,
     onExecute: undefined,
   };
 }
@@ -60,6 +63,7 @@ export function worldActions(world: World): AnyAction[] {
     safe_to_repeat: false,
     leasable: false,
     resolve: async ({ thing }) => {
+      await world.onResolve?.();
       if (!world.values.has(thing))
         throw new ActionError('not_found', `there is no thing ${thing}`, { retryable: false });
       return [target(world, thing, null, `poke ${thing}`)];
@@ -99,8 +103,29 @@ export function worldActions(world: World): AnyAction[] {
       if (now !== value) return { result: 'changed_elsewhere', cmd: null, evidence: { now } };
       world.values.set(name, original);
       world.acts.push(`revert ${name}=${JSON.stringify(original)}`);
-      return { result: 'reverted', cmd: `set ${name}=${JSON.stringify(original)}`, evidence: { changed: true } };
+      return {
+        result: 'reverted',
+        cmd: `set ${name}=${JSON.stringify(original)}`,
+        evidence: { changed: true },
+      };
     },
   });
-  return [poke, set_thing];
+  const poke_all = defineAction({
+    id: 'poke_all',
+    summary: 'Restarts every thing.',
+    backend: 'world',
+    params: z.strictObject({}),
+    safe_to_repeat: false,
+    leasable: false,
+    resolve: async () =>
+      [...world.values.keys()].map((name) => target(world, name, null, `poke ${name}`)),
+    preview: async () => 'would poke all',
+    async execute(_params, { name }, { signal }) {
+      await misbehave(world, signal);
+      world.acts.push(`poke ${name}`);
+      return { poked: name };
+    },
+    probe: async () => world.probe,
+  });
+  return [poke, set_thing, poke_all];
 }

@@ -8,7 +8,7 @@ import { CATALOGUE } from './catalogue.ts';
 
 /**
  * Each file is named by what is wrong with it; beside it stands the text its author reads.
- * `vitest run -u test/golden` writes them anew: read the difference before you keep it.
+ * `vitest run test/golden --update` writes them anew: read the difference before you keep it.
  */
 function cases(folder: string): readonly { readonly name: string; readonly yaml: string }[] {
   const path = join(import.meta.dirname, folder);

@@ -1,7 +1,6 @@
 import { createHmac, hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  type AuditLink,
   CHAIN_START,
   type ChainHead,
   type Hasher,
@@ -44,17 +43,19 @@ export function openAuditChain(sql: Sql, key: Uint8Array | undefined): AuditChai
 
   function append(entries: readonly PreparedEntry[]): ChainHead {
     let end = head;
-    const minutes = new Map<number, { first_seq: number; last_seq: number }>();
+    const minutes = new Map<number, number>();
     for (const entry of entries) {
       const link = chainLink(entry, end, hasher);
       sql.run(text.audit_add, AUDIT.encode(link));
-      noteMinute(minutes, link);
+      const minute = Math.floor(link.ts / MINUTE_MS);
+      if (!minutes.has(minute)) minutes.set(minute, link.seq);
       end = { seq: link.seq, hash: link.hash };
     }
-    // In order of first_seq (a Map keeps it): audit_minute_add relies on it.
-    for (const [minute, { first_seq, last_seq }] of minutes) {
-      sql.run(text.audit_minute_add, [minute, first_seq, last_seq]);
-      sql.run(text.audit_minute_extend, [minute, last_seq]);
+    // In order of first_seq (a Map keeps it), which audit_minute_add relies on. The batch's end is
+    // taken for the last seq of all its minutes: a bound may be wide, never too narrow.
+    for (const [minute, first_seq] of minutes) {
+      sql.run(text.audit_minute_add, [minute, first_seq, end.seq]);
+      sql.run(text.audit_minute_extend, [minute, end.seq]);
     }
     return end;
   }
@@ -78,16 +79,6 @@ function createHasher(key: Uint8Array | undefined): Hasher {
 
 function readHead(sql: Sql): ChainHead {
   return (sql.get(text.audit_head) as unknown as ChainHead | undefined) ?? CHAIN_START;
-}
-
-function noteMinute(
-  minutes: Map<number, { first_seq: number; last_seq: number }>,
-  link: AuditLink,
-): void {
-  const minute = Math.floor(link.ts / MINUTE_MS);
-  const known = minutes.get(minute);
-  if (known === undefined) minutes.set(minute, { first_seq: link.seq, last_seq: link.seq });
-  else known.last_seq = link.seq;
 }
 
 interface Checked {

@@ -8,30 +8,30 @@ const ROWS = 25_000;
 /** Far apart, at the ends and across the borders of the slices that a scan is cut in. */
 const RARE = [1, 2, 9999, 10_000, 10_001, 15_000, 20_000, 20_001, 24_999, 25_000];
 
+async function fill(store: Store): Promise<void> {
+  const entries = Array.from({ length: ROWS }, (_, index): Change => {
+    const actor = RARE.includes(index + 1) ? 'alice' : 'autoheal';
+    const kind = index % 2 === 0 ? 'resume' : 'pause';
+    const alertname = `A${index % 30}`;
+    const entry = auditEntry(`${index}`, NOW + index, { kind, actor, alertname });
+    return { kind: 'audit', entry };
+  });
+  await store.commit(entries);
+}
+
+async function seqs(store: Store, query: AuditQuery): Promise<readonly number[]> {
+  const found: number[] = [];
+  let next: string | null = '';
+  while (next !== null) {
+    const page = await store.audit(next === '' ? query : { ...query, cursor: next });
+    found.push(...page.items.map((one) => one.seq));
+    next = page.next_cursor;
+  }
+  return found;
+}
+
 describe('a page that no index answers', () => {
   const { open } = useFolder();
-
-  async function fill(store: Store): Promise<void> {
-    const entries = Array.from({ length: ROWS }, (_, index): Change => {
-      const actor = RARE.includes(index + 1) ? 'alice' : 'autoheal';
-      const kind = index % 2 === 0 ? 'resume' : 'pause';
-      const alertname = `A${index % 30}`;
-      const entry = auditEntry(`${index}`, NOW + index, { kind, actor, alertname });
-      return { kind: 'audit', entry };
-    });
-    await store.commit(entries);
-  }
-
-  async function seqs(store: Store, query: AuditQuery): Promise<readonly number[]> {
-    const found: number[] = [];
-    let next: string | null = '';
-    while (next !== null) {
-      const page = await store.audit(next === '' ? query : { ...query, cursor: next });
-      found.push(...page.items.map((one) => one.seq));
-      next = page.next_cursor;
-    }
-    return found;
-  }
 
   test('is found whole in both directions, and the event loop runs on meanwhile', async () => {
     const store = await open();

@@ -18,11 +18,18 @@ export function useFolder(): {
   readonly open: (options?: Partial<SqliteStoreOptions>) => Promise<Store>;
   /** The file itself, as somebody with a shell has it. The store must be closed. */
   readonly tamper: (work: (db: Database.Database) => void) => void;
+  /** What the metrics were told. */
   readonly writes: AuditWrite[];
+  readonly metrics: SqliteStoreOptions['metrics'];
 } {
   let folder = '';
   let opened: Store[] = [];
   const writes: AuditWrite[] = [];
+  const metrics: SqliteStoreOptions['metrics'] = {
+    auditWrite: (result, seconds, rows) => {
+      writes.push({ result, seconds, rows });
+    },
+  };
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'autoheal-sqlite-'));
     writes.length = 0;
@@ -38,10 +45,11 @@ export function useFolder(): {
   return {
     path,
     writes,
+    metrics,
     open: async (options) => {
       const store = await openSqliteStore({
         path: path(),
-        metrics: { auditWrite: (result, seconds, rows) => writes.push({ result, seconds, rows }) },
+        metrics,
         clock: { now: () => 1_795_000_000_000 },
         ...options,
       });

@@ -11,8 +11,12 @@ import { useFolder } from './folder.ts';
 
 const NO_SPACE = 'insert into settings (key, value) values ($1, $2)';
 
+function entries(...ids: readonly string[]): PreparedEntry[] {
+  return ids.map((id) => prepareEntry(auditEntry(id, NOW, { kind: 'resume' })));
+}
+
 describe('group commit', () => {
-  const { path, open, writes } = useFolder();
+  const { path, open, writes, metrics } = useFolder();
   let sql: Sql;
   let group: GroupCommit;
   let chain: ReturnType<typeof openAuditChain>;
@@ -21,19 +25,13 @@ describe('group commit', () => {
     sql = openSql(path('parts.db'), 0);
     migrate(sql, MIGRATIONS, NOW);
     chain = openAuditChain(sql, undefined);
-    const auditWrite = (result: 'ok' | 'error', seconds: number, rows: number): void => {
-      writes.push({ result, seconds, rows });
-    };
-    group = createGroupCommit({ sql, chain, metrics: { auditWrite } });
+    group = createGroupCommit({ sql, chain, metrics });
   });
   afterEach(() => {
     group.close();
     sql.close();
   });
 
-  function entries(...ids: readonly string[]): PreparedEntry[] {
-    return ids.map((id) => prepareEntry(auditEntry(id, NOW, { kind: 'resume' })));
-  }
   function setting(key: string, bytes = 1): () => number {
     return () => sql.run(NO_SPACE, [key, 'x'.repeat(bytes)]);
   }

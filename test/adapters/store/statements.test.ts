@@ -34,7 +34,6 @@ const BY_INDEX: Readonly<Record<string, string>> = {
   active_lease: text.active_lease,
   lock_conflict: text.lock_conflict,
   unlock: text.unlock,
-  audit_head: text.audit_head,
   audit_slice: text.audit_slice,
   audit_rows: text.audit_rows,
   audit_since: text.audit_since,

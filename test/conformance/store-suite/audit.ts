@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type AuditEntry, type AuditRecord, auditEntry } from '../../../src/core/audit.ts';
 import type { AuditQuery, Store } from '../../../src/store.ts';
@@ -141,7 +141,7 @@ export function auditSuite(open: OpenSubject): void {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
   });
 }

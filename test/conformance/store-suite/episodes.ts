@@ -5,6 +5,21 @@ import { type OpenSubject, NOW, conflictOf, episode, remediation, useStore } fro
 export function episodeSuite(open: OpenSubject): void {
   const { store, reopen } = useStore(open);
 
+  async function ids(query: object): Promise<string> {
+    const found: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store().listEpisodes({
+        limit: 2,
+        ...query,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      found.push(...page.items.map((one) => one.id));
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    return found.join(' ');
+  }
+
   async function put(...episodes: readonly Episode[]): Promise<void> {
     await store().commit(episodes.map((one) => ({ kind: 'episode_put', episode: one }) as const));
   }
@@ -89,20 +104,6 @@ export function episodeSuite(open: OpenSubject): void {
         }),
       ),
     );
-    async function ids(query: object): Promise<string> {
-      const found: string[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await store().listEpisodes({
-          limit: 2,
-          ...query,
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        found.push(...page.items.map((one) => one.id));
-        cursor = page.next_cursor ?? undefined;
-      } while (cursor !== undefined);
-      return found.join(' ');
-    }
     expect(await ids({})).toBe('e8 e7 e6 e5 e4 e3 e2 e1 e0');
     expect(await ids({ state: 'open' })).toBe('e8 e7 e6');
     expect(await ids({ state: 'closed', fingerprint: 'f1' })).toBe('e4 e1');

@@ -5,14 +5,20 @@ import { type OpenSubject, NOW, conflictOf, holder, lease, target, useStore } fr
 
 const CLAIM: Claim = { worker: 'w', now: NOW, until: NOW + 1000, limit: 10 };
 
+function add(row: Lease): Change {
+  return { kind: 'lease_add', lease: row };
+}
+
+function flagPut(expected: boolean | string, value: boolean | string): Change {
+  const rest = { key: 'heuristics-only', default_value: false, at: NOW, actor: 'alice' };
+  return { kind: 'flag_put', ...rest, expected, value };
+}
+
 export function leaseSuite(open: OpenSubject): void {
   const { store, reopen } = useStore(open);
 
   async function put(row: Lease, release = true): Promise<void> {
     await store().commit([{ kind: 'lease_put', lease: row, release }]);
-  }
-  function add(row: Lease): Change {
-    return { kind: 'lease_add', lease: row };
   }
   async function claimOne(): Promise<Lease> {
     const [row] = await store().claimLeases({ ...CLAIM, limit: 1 });
@@ -100,11 +106,6 @@ export function leaseSuite(open: OpenSubject): void {
 export function smallSuite(open: OpenSubject): void {
   const { store, reopen } = useStore(open);
 
-  function flagPut(expected: boolean | string, value: boolean | string): Change {
-    const rest = { key: 'heuristics-only', default_value: false, at: NOW, actor: 'alice' };
-    return { kind: 'flag_put', ...rest, expected, value };
-  }
-
   test('a flag is compared and set; an absent one has its default', async () => {
     expect(await store().flag('heuristics-only')).toBeUndefined();
     expect(await conflictOf(store().commit([flagPut(true, false)]))).toBe('flag_moved');
@@ -128,9 +129,9 @@ export function smallSuite(open: OpenSubject): void {
   });
 
   test("a rule's text is kept once by its hash", async () => {
-    const add = { kind: 'rule_text_add', hash: 'h', name: 'n', text: 'one', at: NOW } as const;
-    await store().commit([add]);
-    await store().commit([{ ...add, text: 'two' }]);
+    const text = { kind: 'rule_text_add', hash: 'h', name: 'n', text: 'one', at: NOW } as const;
+    await store().commit([text]);
+    await store().commit([{ ...text, text: 'two' }]);
     expect(await store().ruleText('h')).toEqual({ name: 'n', text: 'one' });
     expect(await store().ruleText('none')).toBeUndefined();
   });

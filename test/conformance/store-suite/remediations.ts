@@ -3,6 +3,10 @@ import type { Remediation } from '../../../src/core/remediation.ts';
 import type { Claim } from '../../../src/store.ts';
 import { type OpenSubject, NOW, conflictOf, remediation, target, useStore } from './make.ts';
 
+function claim(part: Partial<Claim> = {}): Claim {
+  return { worker: 'w', now: NOW, until: NOW + 1000, limit: 10, ...part };
+}
+
 export function remediationSuite(open: OpenSubject): void {
   const { store, reopen } = useStore(open);
 
@@ -13,9 +17,6 @@ export function remediationSuite(open: OpenSubject): void {
   }
   async function put(row: Remediation, release: boolean): Promise<void> {
     await store().commit([{ kind: 'remediation_put', remediation: row, release }]);
-  }
-  function claim(part: Partial<Claim> = {}): Claim {
-    return { worker: 'w', now: NOW, until: NOW + 1000, limit: 10, ...part };
   }
   async function claimOne(): Promise<Remediation> {
     const [row] = await store().claimRemediations(claim({ limit: 1 }));
