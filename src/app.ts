@@ -15,7 +15,6 @@ import { createPrometheus } from './adapters/prometheus.ts';
 import { createRuleFiles } from './adapters/rule-files.ts';
 import { openSqliteStore } from './adapters/store/open.ts';
 import type { Config } from './config.ts';
-import type { Policy } from './core/rule.ts';
 import { createBreakers } from './engine/breakers.ts';
 import { buildMachine } from './engine/build.ts';
 import { createChaos } from './engine/chaos.ts';
@@ -39,60 +38,12 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Builds every object once and starts it: the whole object graph is here. */
+/** Builds every object once and starts it; with the two functions below it is the whole object graph. */
 export async function startApp(config: Config, version: string, log: Logger): Promise<App> {
-  const clock = systemClock;
-  const ids = createIds(clock);
-  const actions = await loadActions(fileURLToPath(new URL('../actions/', import.meta.url)));
-  const docker = createDocker({ host: config.docker_host });
-  const kubernetes = createKubernetes();
-  const prometheus = createPrometheus({
-    url: config.prometheus_url,
-    timeout_ms: PROMETHEUS_TIMEOUT_MS,
-  });
-  const metrics = createMetrics({
-    version,
-    actions: [...actions.keys()],
-    backends: [...new Set([...actions.values()].map((action) => action.backend))],
-    scrape: () => scrape(store),
-  });
-  const store = await openSqliteStore({
-    path: config.database.path,
-    ...(config.audit_key === undefined ? {} : { audit_key: Buffer.from(config.audit_key) }),
-    metrics,
-    clock,
-  });
-  const rulebook = createRulebook({
-    files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
-    catalogueOf: catalogueFor(actions),
-    store,
-    clock,
-    ids,
-    metrics,
-    log,
-  });
-  const policy = (): Policy | undefined => rulebook.current()?.policy;
-  const base = { store, clock, ids, log, metrics };
-  const flags = createFlags({ ...base, declared: () => policy()?.flags ?? {} });
-  const notifiers = createNotifiers(() => policy()?.notifiers ?? {});
-  const operator = createOperator(base, config.mode);
-  const engine: Engine = {
-    ...base,
-    random: Math.random,
-    rulebook,
-    operator,
-    actions,
-    clients: { docker: docker.client, kubernetes: kubernetes.client, flags, notifiers },
-    backends: new Map(
-      [docker.backend, kubernetes.backend, flagsBackend, notifyBackend].map((each) => [
-        each.name,
-        each,
-      ]),
-    ),
-    prometheus,
-    breakers: createBreakers(base),
-    chaos: createChaos(base, config.chaos),
-  };
+  const world = await openAdapters(config, version, log);
+  const { store, metrics, docker, kubernetes, prometheus } = world;
+  const { engine, flags, operator } = buildEngine(config, world);
+  const { rulebook, actions, clock } = engine;
   const machine = buildMachine(engine, {
     version,
     worker_id: randomUUID(),
@@ -105,13 +56,16 @@ export async function startApp(config: Config, version: string, log: Logger): Pr
     diskFree: () => diskFree(dirname(config.database.path)),
   });
   const server = createServer({
-    ...base,
-    intake: machine.intake,
+    store,
+    metrics,
+    clock,
+    log,
     operator,
     flags,
     rulebook,
-    reporter: machine.reporter,
     actions,
+    intake: machine.intake,
+    reporter: machine.reporter,
     tokens: config.tokens,
     limits: DEFAULT_LIMITS,
     auditAuthDenied: (client, route) => machine.auth.denied(client, route),
@@ -134,6 +88,71 @@ export async function startApp(config: Config, version: string, log: Logger): Pr
       await store.close();
     },
   };
+}
+
+type World = Awaited<ReturnType<typeof openAdapters>>;
+
+/** What reaches outside the process. Clients load their libraries on first use; only the store opens now. */
+async function openAdapters(config: Config, version: string, log: Logger) {
+  const clock = systemClock;
+  const actions = await loadActions(fileURLToPath(new URL('../actions/', import.meta.url)));
+  const metrics = createMetrics({
+    version,
+    actions: [...actions.keys()],
+    backends: [...new Set([...actions.values()].map((action) => action.backend))],
+    scrape: () => scrape(store),
+  });
+  const store = await openSqliteStore({
+    path: config.database.path,
+    ...(config.audit_key === undefined ? {} : { audit_key: Buffer.from(config.audit_key) }),
+    metrics,
+    clock,
+  });
+  return {
+    clock,
+    actions,
+    metrics,
+    store,
+    log,
+    ids: createIds(clock),
+    docker: createDocker({ host: config.docker_host }),
+    kubernetes: createKubernetes(),
+    prometheus: createPrometheus({
+      url: config.prometheus_url,
+      timeout_ms: PROMETHEUS_TIMEOUT_MS,
+    }),
+  };
+}
+
+/** The engine's parts, each given what it needs. */
+function buildEngine(config: Config, world: World) {
+  const { actions, docker, kubernetes, prometheus } = world;
+  const rulebook = createRulebook({
+    ...world,
+    files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
+    catalogueOf: catalogueFor(actions),
+  });
+  const flags = createFlags({ ...world, declared: () => rulebook.current()?.policy.flags ?? {} });
+  const operator = createOperator(world, config.mode);
+  const backends = [docker.backend, kubernetes.backend, flagsBackend, notifyBackend];
+  const engine: Engine = {
+    ...world,
+    random: Math.random,
+    rulebook,
+    operator,
+    actions,
+    clients: {
+      docker: () => docker.client(),
+      kubernetes: () => kubernetes.client(),
+      flags,
+      notifiers: createNotifiers(() => rulebook.current()?.policy.notifiers ?? {}),
+    },
+    backends: new Map(backends.map((backend) => [backend.name, backend])),
+    prometheus,
+    breakers: createBreakers(world),
+    chaos: createChaos(world, config.chaos),
+  };
+  return { engine, flags, operator };
 }
 
 /** What Prometheus is told besides the counters. */

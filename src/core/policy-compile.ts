@@ -4,7 +4,8 @@ import type { FlagDeclaration, NotifierConfig, Policy } from './rule.ts';
 import { isObject } from './rule-params.ts';
 import { durationSchema, issueOf, NAME, NAME_FORM, notYet } from './schema-parts.ts';
 import { didYouMean } from './suggest.ts';
-import { parseYaml, problemAtKey, problemOfFile, valueAt, type YamlSource } from './yaml-source.ts';
+import { parseYaml } from './yaml-parse.ts';
+import { problemAtKey, problemOfFile, valueAt, type YamlSource } from './yaml-source.ts';
 import { zodProblems } from './zod-problems.ts';
 
 /** UTF-16 units of a policy file, and how many entries its sections take. */
@@ -54,7 +55,7 @@ const Target = z.string().superRefine((text, ctx) => {
 });
 
 /** `autoheal.yaml`, as it is written. */
-const PolicyFile = z.strictObject({
+export const PolicyFile = z.strictObject({
   notifiers: z.record(z.string(), Notifier).default({}),
   flags: z.record(z.string(), Flag).default({}),
   targets: z.array(Target).max(TARGETS_MAX).default([]),
@@ -69,7 +70,7 @@ const PolicyFile = z.strictObject({
   relays: notYet('relays'),
   alertmanager: notYet('alertmanager.receivers'),
 });
-type PolicyFile = z.output<typeof PolicyFile>;
+export type PolicyFile = z.output<typeof PolicyFile>;
 
 /**
  * The policy file, checked whole: every problem at once, and a policy only when there is none.

@@ -8,8 +8,8 @@ import { checkAction, checkNotifier, isObject } from './rule-params.ts';
 import { RULE_DEFAULTS, RuleFile } from './rule-schema.ts';
 import { NAME, NAME_FORM } from './schema-parts.ts';
 import { checkTemplates, type TemplateFinding } from './template.ts';
+import { parseYaml } from './yaml-parse.ts';
 import {
-  parseYaml,
   type Path,
   problemAt,
   problemIn,

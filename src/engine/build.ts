@@ -44,8 +44,11 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
     auth,
     workerRoundAt: () => worker.lastRoundAt(),
   });
-  const { pending, stored } = drain;
-  const intake = createIntake({ ...engine, pending, stored });
+  const intake = createIntake({
+    ...engine,
+    pending: () => drain.pending(),
+    stored: () => drain.stored(),
+  });
   const reporter = createReporter({ ...engine, ...options, worker, started: () => started });
   return {
     intake,

@@ -72,13 +72,17 @@ export function createChaos(deps: ChaosDeps, settings: ChaosSettings): Chaos {
     deps.log.warn({ reason }, 'chaos disarmed');
   }
 
+  async function endIfOver(): Promise<void> {
+    if (state !== undefined && !chaosActive(state, deps.clock.now())) await disarm('time_over');
+  }
+
   return {
     async start() {
       state = (await deps.store.setting(CHAOS_SETTING)) as unknown as ChaosState | undefined;
       const key = chaosKey(settings.rate_pct, settings.seed, settings.for_ms);
       if (settings.rate_pct === 0) await disarm('not_configured');
       else if (state?.key !== key) await arm();
-      else await this.tick();
+      else await endIfOver();
       show();
     },
     draw() {
@@ -89,7 +93,7 @@ export function createChaos(deps: ChaosDeps, settings: ChaosSettings): Chaos {
       return { fails, changes: [settingOf(state)] };
     },
     async tick() {
-      if (state !== undefined && !chaosActive(state, deps.clock.now())) await disarm('time_over');
+      await endIfOver();
       show();
     },
     view() {

@@ -1,6 +1,6 @@
 import { type Alert, readDelivery } from '../core/alert.ts';
 import type { AuditDraft } from '../core/audit.ts';
-import { applyAlert, type EpisodeDecision } from '../core/episode-apply.ts';
+import { applyAlert } from '../core/episode-apply.ts';
 import type { Episode } from '../core/episode.ts';
 import { matchRules } from '../core/match.ts';
 import type { Remediation } from '../core/remediation.ts';
@@ -106,8 +106,10 @@ async function decideAlert(run: Deciding, alert: Alert): Promise<void> {
     case 'late_duplicate':
       run.events.push('late_duplicate');
       return skipped(run, alert, decision.kind, decision.why);
-    default:
-      return unheeded(run, alert, decision);
+    case 'late_resolve':
+    case 'resolved_again':
+    case 'resolved_unknown':
+      return skipped(run, alert, decision.kind, decision.why);
   }
 }
 
@@ -223,11 +225,6 @@ function newRemediation({ engine }: Deciding, episode: Episode, rule: Rule): Rem
     claimed_by: null,
     claim_until: 0,
   };
-}
-
-function unheeded(run: Deciding, alert: Alert, decision: EpisodeDecision): void {
-  const why = 'why' in decision ? decision.why : 'no episode of this alert is open';
-  skipped(run, alert, decision.kind, why);
 }
 
 function skipped(run: Deciding, alert: Alert, reason: string, why: string): void {

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRuleFiles, FILE_BYTES_MAX } from '../../src/adapters/rule-files.ts';
 
 let dir = '';
-const rules = (): string => join(dir, 'rules');
+function rules(): string {
+  return join(dir, 'rules');
+}
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'autoheal-files-'));
@@ -44,7 +46,9 @@ test('an empty folder has no rules', async () => {
 
 test('a folder that is missing, or a file, is a plain message', async () => {
   const missing = createRuleFiles({ rules_dir: join(dir, 'none'), policy_file: undefined });
-  await expect(missing.read()).rejects.toThrow(/rules folder .*none cannot be read: it does not exist/);
+  await expect(missing.read()).rejects.toThrow(
+    /rules folder .*none cannot be read: it does not exist/,
+  );
   await writeFile(join(dir, 'file'), '');
   const file = createRuleFiles({ rules_dir: join(dir, 'file'), policy_file: undefined });
   await expect(file.read()).rejects.toThrow(/it is not a folder/);

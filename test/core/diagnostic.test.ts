@@ -86,12 +86,19 @@ describe('renderProblems', () => {
 
   test('beyond the limit problems are counted, not shown', () => {
     const many = Array.from({ length: PROBLEMS_SHOWN_MAX + 7 }, () => PROBLEM);
-    expect(renderProblems(many, () => undefined).split('\n').at(-1)).toBe('... and 7 more');
+    expect(
+      renderProblems(many, () => undefined)
+        .split('\n')
+        .at(-1),
+    ).toBe('... and 7 more');
   });
 });
 
+function at(file: string, line: number, col: number): Problem {
+  return { ...PROBLEM, file, line, col };
+}
+
 test('problems are sorted by file, line and column', () => {
-  const at = (file: string, line: number, col: number): Problem => ({ ...PROBLEM, file, line, col });
   const wanted = [at('a', 2, 1), at('a', 10, 1), at('a', 10, 3), at('b', 1, 1)];
   expect(sortProblems([wanted[2], wanted[3], wanted[1], wanted[0]] as Problem[])).toEqual(wanted);
 });

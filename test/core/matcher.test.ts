@@ -64,10 +64,14 @@ describe('parseMatcher', () => {
 
   test('whatever is quoted comes back as it was', () => {
     assert(
-      property(string({ unit: 'binary', minLength: 1 }), string({ unit: 'binary' }), (label, value) => {
-        const text = `${quote(label)}=${quote(value)}`;
-        expect(fields(text)).toEqual({ label, op: '=', value, text });
-      }),
+      property(
+        string({ unit: 'binary', minLength: 1 }),
+        string({ unit: 'binary' }),
+        (label, value) => {
+          const text = `${quote(label)}=${quote(value)}`;
+          expect(fields(text)).toEqual({ label, op: '=', value, text });
+        },
+      ),
     );
   });
 

@@ -52,10 +52,11 @@ describe('compilePolicy', () => {
   });
 });
 
-describe('policyAllows', () => {
-  const allows = (entry: string, id: string, name: string): boolean =>
-    policyAllows(policy(`targets: ['${entry}']`), id, name);
+function allows(entry: string, id: string, name: string): boolean {
+  return policyAllows(policy(`targets: ['${entry}']`), id, name);
+}
 
+describe('policyAllows', () => {
   test.each([
     ['docker/crm-api', 'docker/3f2a', 'crm-api', true],
     ['docker/3f2a', 'docker/3f2a', 'crm-api', true],
@@ -82,7 +83,8 @@ describe('policyAllows', () => {
 });
 
 test('maskAddresses hides addresses and keeps every place', () => {
-  const text = "a: https://me:pw@h/x\nurl: h/services/T0/secret\nx: { url: 'https://h/y', format: slak }\n";
+  const text =
+    "a: https://me:pw@h/x\nurl: h/services/T0/secret\nx: { url: 'https://h/y', format: slak }\n";
   const masked = maskAddresses(text);
   expect(masked).not.toMatch(/secret|pw|services|h\/y/);
   expect(masked).toHaveLength(text.length);

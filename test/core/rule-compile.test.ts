@@ -37,9 +37,18 @@ otherwise: page
 `;
 
 function compile(name: string, text: string): Rule {
-  const { rule, problems } = compileRule({ file: `rules/${name}.yaml`, text, hash: 'h' }, CATALOGUE);
+  const { rule, problems } = compileRule(
+    { file: `rules/${name}.yaml`, text, hash: 'h' },
+    CATALOGUE,
+  );
   if (rule === undefined) throw new Error(JSON.stringify(problems));
   return rule;
+}
+
+function using(matcher: string): readonly string[] {
+  const text = `name: r\nsummary: A rule.\nmatchers: ['alertname="X"', '${matcher}']\nsteps: [{ action: restart_container, with: { container: '{{ labels.c }}' } }]\n`;
+  const { problems } = compileRule({ file: 'rules/r.yaml', text, hash: 'h' }, CATALOGUE);
+  return problems.map((problem) => problem.message);
 }
 
 describe('compileRule', () => {
@@ -110,11 +119,6 @@ describe('compileRule', () => {
   });
 
   test('a matcher that asks for a label makes its template safe', () => {
-    const using = (matcher: string): readonly string[] => {
-      const text = `name: r\nsummary: A rule.\nmatchers: ['alertname="X"', '${matcher}']\nsteps: [{ action: restart_container, with: { container: '{{ labels.c }}' } }]\n`;
-      const { problems } = compileRule({ file: 'rules/r.yaml', text, hash: 'h' }, CATALOGUE);
-      return problems.map((problem) => problem.message);
-    };
     for (const safe of ['c="x"', 'c!=""', 'c=~".+"', 'c=~"a|b"', 'c!~"x|"'])
       expect([safe, using(safe)]).toEqual([safe, []]);
     for (const unsafe of ['c!="x"', 'c=~".*"', 'c=~"a|"', 'c=""', 'c!~"x"'])
@@ -133,19 +137,19 @@ describe('compileRule', () => {
 
   test('a rule can be handed on as JSON', () => {
     const { matchers } = JSON.parse(JSON.stringify(compile('small', SMALL))) as Rule;
-    expect(matchers).toEqual([
-      { label: 'alertname', op: '=', value: 'X', text: 'alertname="X"' },
-    ]);
+    expect(matchers).toEqual([{ label: 'alertname', op: '=', value: 'X', text: 'alertname="X"' }]);
   });
 
-  test.each(['rules/small.yml', 'rules/sm all.yaml', 'rules/.yaml', `rules/${'x'.repeat(64)}.yaml`])(
-    'the file name %s is refused',
-    (file) => {
-      const { rule, problems } = compileRule({ file, text: SMALL, hash: 'h' }, CATALOGUE);
-      expect(rule).toBeUndefined();
-      expect(problems[0]?.fix).toMatch(/^rename/);
-    },
-  );
+  test.each([
+    'rules/small.yml',
+    'rules/sm all.yaml',
+    'rules/.yaml',
+    `rules/${'x'.repeat(64)}.yaml`,
+  ])('the file name %s is refused', (file) => {
+    const { rule, problems } = compileRule({ file, text: SMALL, hash: 'h' }, CATALOGUE);
+    expect(rule).toBeUndefined();
+    expect(problems[0]?.fix).toMatch(/^rename/);
+  });
 
   test('a file without end is refused', () => {
     const text = `${SMALL}#${'x'.repeat(RULE_CHARS_MAX)}`;
@@ -154,15 +158,35 @@ describe('compileRule', () => {
   });
 
   test('one slip anywhere in a good rule never throws, and never gives both rule and problems', () => {
-    const slip = constantFrom('', ' ', '\n', ':', '"', "'", '{', '}', '[', '-', '\t', 'x', '0', '&a ');
+    const slip = constantFrom(
+      '',
+      ' ',
+      '\n',
+      ':',
+      '"',
+      "'",
+      '{',
+      '}',
+      '[',
+      '-',
+      '\t',
+      'x',
+      '0',
+      '&a ',
+    );
     assert(
-      property(integer({ min: 0, max: WHOLE.length - 1 }), slip, integer({ min: 0, max: 3 }), (at, put, cut) => {
-        const text = WHOLE.slice(0, at) + put + WHOLE.slice(at + cut);
-        const input = { file: 'rules/whole.yaml', text, hash: 'h' };
-        const { rule, problems } = compileRule(input, CATALOGUE);
-        expect(rule === undefined).toBe(problems.length > 0);
-        for (const { message, fix } of problems) expect([message, fix]).not.toContain('');
-      }),
+      property(
+        integer({ min: 0, max: WHOLE.length - 1 }),
+        slip,
+        integer({ min: 0, max: 3 }),
+        (at, put, cut) => {
+          const text = WHOLE.slice(0, at) + put + WHOLE.slice(at + cut);
+          const input = { file: 'rules/whole.yaml', text, hash: 'h' };
+          const { rule, problems } = compileRule(input, CATALOGUE);
+          expect(rule === undefined).toBe(problems.length > 0);
+          for (const { message, fix } of problems) expect([message, fix]).not.toContain('');
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -170,7 +194,10 @@ describe('compileRule', () => {
   test('any text is either a rule or has problems', () => {
     assert(
       property(string({ unit: 'grapheme' }), (text) => {
-        const { rule, problems } = compileRule({ file: 'rules/r.yaml', text, hash: 'h' }, CATALOGUE);
+        const { rule, problems } = compileRule(
+          { file: 'rules/r.yaml', text, hash: 'h' },
+          CATALOGUE,
+        );
         expect(rule).toBeUndefined();
         expect(problems.length).toBeGreaterThan(0);
       }),

@@ -31,15 +31,20 @@ describe('renderJson', () => {
     expect(rendered(text)).toBe(wanted);
   });
 
-  test.each(['{{ labels.absent }}', '{{ labels.empty }}', '{{ labels.toString }}', '{{ annotations.x }}'])(
-    '%s says what the alert has not',
-    (text) => {
-      expect(rendered(text)).toMatch(/the alert has no (labels|annotations)\./);
-    },
-  );
+  test.each([
+    '{{ labels.absent }}',
+    '{{ labels.empty }}',
+    '{{ labels.toString }}',
+    '{{ annotations.x }}',
+  ])('%s says what the alert has not', (text) => {
+    expect(rendered(text)).toMatch(/the alert has no (labels|annotations)\./);
+  });
 
   test('renders inside lists and maps, and leaves keys and other values alone', () => {
-    const value = { list: ['{{ labels.n }}', 1, null, true], map: { '{{x': { deep: '{{ labels.n }}' } } };
+    const value = {
+      list: ['{{ labels.n }}', 1, null, true],
+      map: { '{{x': { deep: '{{ labels.n }}' } },
+    };
     expect(renderJson(value, SCOPE)).toEqual({
       ok: true,
       value: { list: ['7', 1, null, true], map: { '{{x': { deep: '7' } } },
@@ -69,7 +74,10 @@ describe('checkTemplates', () => {
   });
 
   test('finds each, with its path and place', () => {
-    const found = checkTemplates({ a: ['x {{ labels.y }}'], b: '{{ annotations.container }}' }, present);
+    const found = checkTemplates(
+      { a: ['x {{ labels.y }}'], b: '{{ annotations.container }}' },
+      present,
+    );
     expect(found).toMatchObject([
       { path: ['a', 0], offset: 2, length: 14, message: 'the label "y" may be absent' },
       { path: ['b'], offset: 0, message: 'the annotation "container" may be absent' },
@@ -96,7 +104,21 @@ describe('checkTemplates', () => {
   });
 
   test('no text makes the parser throw, and its parts cover the text', () => {
-    const piece = constantFrom('{{', '}}', '{', ' ', 'labels', '.', 'a', '"', '|', 'default', '\\', '[', ']');
+    const piece = constantFrom(
+      '{{',
+      '}}',
+      '{',
+      ' ',
+      'labels',
+      '.',
+      'a',
+      '"',
+      '|',
+      'default',
+      '\\',
+      '[',
+      ']',
+    );
     assert(
       property(string({ unit: piece, maxLength: 14 }), (text) => {
         const parsed = parseTemplate(text);
@@ -157,7 +179,22 @@ describe('renderPromql', () => {
   );
 
   test('no value leaves its quotes, and it arrives as it was', () => {
-    const nasty = constantFrom('"', "'", '\\', '\n', '`', '{', '}', ' or ', '#', 'a', '\u0000', '\r', '日', '🔥');
+    const nasty = constantFrom(
+      '"',
+      "'",
+      '\\',
+      '\n',
+      '`',
+      '{',
+      '}',
+      ' or ',
+      '#',
+      'a',
+      '\u0000',
+      '\r',
+      '日',
+      '🔥',
+    );
     assert(
       property(string({ unit: nasty, minLength: 1 }), constantFrom('"', "'"), (value, quote) => {
         const expr = `up{job=${quote}<{{ labels.v }}>${quote}} == 1`;

@@ -1,7 +1,7 @@
 import { array, assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseYaml } from '../../src/core/yaml-parse.ts';
 import {
-  parseYaml,
   problemAt,
   problemAtKey,
   problemIn,
@@ -22,7 +22,8 @@ function covered(text: string, at: { line: number; col: number; length: number }
 }
 
 describe('places', () => {
-  const text = 'a: 1\nmap:\n  "b c": [x, yy]\n  # c\n  d: >-\n    one {{two}}\n    three\nlist:\n  - k: "q\\"r"\nempty:\n';
+  const text =
+    'a: 1\nmap:\n  "b c": [x, yy]\n  # c\n  d: >-\n    one {{two}}\n    three\nlist:\n  - k: "q\\"r"\nempty:\n';
   const yaml = source(text);
 
   test.each([
@@ -106,7 +107,30 @@ describe('what YAML allows and we do not', () => {
 });
 
 test('no text makes it throw, and every place is inside the text', () => {
-  const piece = constantFrom('a', ':', ' ', '\n', '-', '[', ']', '{', '}', '"', "'", '\t', '#', '&', '*', '!', '|', '>', '?', '%', '\r', '🔥');
+  const piece = constantFrom(
+    'a',
+    ':',
+    ' ',
+    '\n',
+    '-',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    "'",
+    '\t',
+    '#',
+    '&',
+    '*',
+    '!',
+    '|',
+    '>',
+    '?',
+    '%',
+    '\r',
+    '🔥',
+  );
   assert(
     property(array(piece, { maxLength: 25 }), (pieces) => {
       const text = pieces.join('');

@@ -42,7 +42,9 @@ async function start(): Promise<Autoheal> {
   const rules = mkdtempSync(join(tmpdir(), 'autoheal-crash-'));
   undo.push(() => rmSync(rules, { recursive: true, force: true }));
   writeFileSync(join(rules, 'flip.yaml'), RULE);
-  const flags = flagNames().map((name) => `  ${name}: { default: false, summary: A flag of the crash test. }`);
+  const flags = flagNames().map(
+    (name) => `  ${name}: { default: false, summary: A flag of the crash test. }`,
+  );
   const autoheal = await startAutoheal({ rules, policy: `flags:\n${flags.join('\n')}\n` });
   undo.push(() => autoheal.dispose());
   return autoheal;
@@ -51,9 +53,16 @@ async function start(): Promise<Autoheal> {
 /** Posts one alert; the id of the stored delivery, or undefined when the answer did not come. */
 async function post(autoheal: Autoheal, flag: string, status: string): Promise<string | undefined> {
   const now = new Date().toISOString();
-  const alert = { status, labels: { alertname: 'Flip', flag }, startsAt: now, endsAt: status === 'resolved' ? now : '0001-01-01T00:00:00Z' };
+  const alert = {
+    status,
+    labels: { alertname: 'Flip', flag },
+    startsAt: now,
+    endsAt: status === 'resolved' ? now : '0001-01-01T00:00:00Z',
+  };
   try {
-    const answer = await autoheal.api('/webhook', { body: { version: '4', status, alerts: [alert] } });
+    const answer = await autoheal.api('/webhook', {
+      body: { version: '4', status, alerts: [alert] },
+    });
     return answer.status === 202 ? (answer.body as { delivery: string }).delivery : undefined;
   } catch {
     return undefined;
@@ -61,7 +70,11 @@ async function post(autoheal: Autoheal, flag: string, status: string): Promise<s
 }
 
 /** Posts for every flag, kills the process in the middle, starts it again; what was stored is returned. */
-async function stormAndKill(autoheal: Autoheal, status: string, kill_after: number): Promise<readonly string[]> {
+async function stormAndKill(
+  autoheal: Autoheal,
+  status: string,
+  kill_after: number,
+): Promise<readonly string[]> {
   const stored: string[] = [];
   const posts = flagNames().map(async (flag) => {
     const id = await post(autoheal, flag, status);
@@ -90,7 +103,9 @@ async function items(autoheal: Autoheal, path: string): Promise<readonly Item[]>
 
 async function flagsOn(autoheal: Autoheal): Promise<number> {
   const answer = await autoheal.api('/api/v1/flags');
-  return (answer.body as { items: { value: unknown }[] }).items.filter((flag) => flag.value === true).length;
+  return (answer.body as { items: { value: unknown }[] }).items.filter(
+    (flag) => flag.value === true,
+  ).length;
 }
 
 test('killed at random instants: nothing accepted is lost, nothing is done twice, everything is undone', async () => {
@@ -102,19 +117,25 @@ test('killed at random instants: nothing accepted is lost, nothing is done twice
   await until('every flag is on', async () => (await flagsOn(autoheal)) === FLAGS, SOON);
 
   stored.push(...(await stormAndKill(autoheal, 'resolved', FLAGS / 2)));
-  for (const flag of flagNames()) expect(await post(autoheal, flag, 'resolved')).toBeTypeOf('string');
+  for (const flag of flagNames())
+    expect(await post(autoheal, flag, 'resolved')).toBeTypeOf('string');
   await until('every flag is off again', async () => (await flagsOn(autoheal)) === 0, SOON);
   await until(
     'no remediation is left under way',
-    async () => (await items(autoheal, '/api/v1/remediations')).every((row) => row.state === 'done'),
+    async () =>
+      (await items(autoheal, '/api/v1/remediations')).every((row) => row.state === 'done'),
     SOON,
   );
 
-  const deliveries = new Map((await items(autoheal, '/api/v1/deliveries')).map((row) => [row.id, row.state]));
+  const deliveries = new Map(
+    (await items(autoheal, '/api/v1/deliveries')).map((row) => [row.id, row.state]),
+  );
   expect(stored.filter((id) => deliveries.get(id) !== 'drained')).toEqual([]);
   const changes = await items(autoheal, '/api/v1/audit?kind=flag_changed');
   for (const flag of flagNames()) {
-    const of_flag = changes.filter((entry) => entry.target === `flag/${flag}`).map((entry) => entry.detail.to);
+    const of_flag = changes
+      .filter((entry) => entry.target === `flag/${flag}`)
+      .map((entry) => entry.detail.to);
     // Newest first: on once, off once, whatever was killed in between.
     expect([flag, of_flag]).toEqual([flag, [false, true]]);
   }

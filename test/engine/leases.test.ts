@@ -124,10 +124,6 @@ test('a revert that fails is tried again, and goes to a human when it never work
   ]);
   await advance(15_000);
   expect(world.values.get('a')).toBe(2);
-  for (let n = 0; n < 20; n += 1)
-    world.failures.push(new ActionError('rejected', 'never', { retryable: false }));
-  world.failures.unshift(...[]);
-  world.failures.length = 0;
   await post({ labels: { ...BACKLOG, n: '2' } });
   for (let n = 0; n < 20; n += 1)
     world.failures.push(new ActionError('rejected', 'never', { retryable: false }));

@@ -1,6 +1,7 @@
 import { createHmac, hash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
+  type AuditLink,
   CHAIN_START,
   type ChainHead,
   type Hasher,
@@ -22,8 +23,9 @@ export interface AuditChain {
   head(): ChainHead;
   /** Writes entries after the head, inside the running transaction. @returns the head to be. */
   append(entries: readonly PreparedEntry[]): ChainHead;
-  /** After the commit. A transaction that failed leaves the head where it was. */
+  /** After the commit. A transaction that failed leaves the head where it was, and calls `forget`. */
   moveTo(head: ChainHead): void;
+  forget(): void;
   /**
    * Checks each entry from `from` (at least 1) to the head of now: number, link and content.
    * Finds edited, deleted, inserted and reordered entries. It cannot find that the newest entries
@@ -39,6 +41,7 @@ export interface AuditChain {
  */
 export function openAuditChain(sql: Sql, key: Uint8Array | undefined): AuditChain {
   const hasher = createHasher(key);
+  const refs = createRefs(sql);
   let head = readHead(sql);
 
   function append(entries: readonly PreparedEntry[]): ChainHead {
@@ -47,6 +50,7 @@ export function openAuditChain(sql: Sql, key: Uint8Array | undefined): AuditChai
     for (const entry of entries) {
       const link = chainLink(entry, end, hasher);
       sql.run(text.audit_add, AUDIT.encode(link));
+      refs.note(link);
       const minute = Math.floor(link.ts / MINUTE_MS);
       if (!minutes.has(minute)) minutes.set(minute, link.seq);
       end = { seq: link.seq, hash: link.hash };
@@ -66,6 +70,7 @@ export function openAuditChain(sql: Sql, key: Uint8Array | undefined): AuditChai
     moveTo: (to) => {
       head = to;
     },
+    forget: refs.forget,
     verify: (from) => verify({ sql, hasher, head: () => head }, Math.max(1, Math.trunc(from))),
   };
 }
@@ -79,6 +84,34 @@ function createHasher(key: Uint8Array | undefined): Hasher {
 
 function readHead(sql: Sql): ChainHead {
   return (sql.get(text.audit_head) as unknown as ChainHead | undefined) ?? CHAIN_START;
+}
+
+/** Notes which blocks name what, once a block: those of the block under way are remembered. */
+function createRefs(sql: Sql): {
+  readonly note: (link: AuditLink) => void;
+  readonly forget: () => void;
+} {
+  const known = new Set<string>();
+  let under_way = -1;
+
+  function note(link: AuditLink): void {
+    const block = blockOf(link.seq);
+    if (block !== under_way) known.clear();
+    under_way = block;
+    for (const ref of [link.fingerprint, link.episode, link.remediation]) {
+      if (ref === null || known.has(ref)) continue;
+      known.add(ref);
+      sql.run(text.audit_ref_add, [ref, block]);
+    }
+  }
+
+  return { note, forget: () => known.clear() };
+}
+
+/** Entries that share a row of audit_refs for each thing they name. */
+export const BLOCK_ROWS = 256;
+export function blockOf(seq: number): number {
+  return Math.floor(seq / BLOCK_ROWS);
 }
 
 interface Checked {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AutohealError } from '../../core/errors.ts';
 import type { AuditPage, AuditQuery } from '../../store.ts';
+import { BLOCK_ROWS, blockOf } from './audit-chain.ts';
 import { checkLimit, decodeCursor, encodeCursor } from './cursor.ts';
 import { auditRecord } from './rows.ts';
 import type { Sql, Value } from './sqlite.ts';
@@ -13,6 +14,8 @@ const FREE_TEXT_CHARS_MAX = 200;
 const KEYS_MAX = 500;
 /** Rows scanned in the first slice; later ones grow while they stay under the time below. */
 const SLICE_ROWS = 10_000;
+/** Blocks of audit_refs looked into between two turns of the event loop; 5 ms of work. */
+const BLOCKS = 100;
 /** A slice that took less than this doubles the next, ms. */
 const SLICE_MS = 5;
 const MINUTE_MS = 60_000;
@@ -32,8 +35,8 @@ const FIELDS = [
   'actor',
 ] as const;
 type Field = (typeof FIELDS)[number];
-/** Those with an index of their own, the most selective first. */
-const INDEXED = ['remediation', 'episode', 'fingerprint', 'target'] as const;
+/** Those that audit_refs knows, the most selective first. */
+const REFS = ['remediation', 'episode', 'fingerprint'] as const;
 const TEXT_COLUMNS = ['alertname', 'rule', 'target', 'cmd', 'reason', 'result', 'detail'];
 
 /** How a page is looked for. */
@@ -45,6 +48,8 @@ interface Search {
   readonly rest: readonly Value[];
   /** True when every row of the index fits, so no slice can be scanned in vain. */
   readonly exact: boolean;
+  /** When given, only blocks that name one of these are looked into. */
+  readonly refs: readonly string[] | undefined;
 }
 
 interface Bounds {
@@ -89,9 +94,9 @@ function boundsOf(sql: Sql, query: AuditQuery, head_seq: number, list: string): 
     high = Math.min(high, seq ?? 0);
   }
   if (query.cursor !== undefined) {
-    const after = decodeCursor(list, query.cursor);
-    if (query.order === 'asc') low = Math.max(low, after + 1);
-    else high = Math.min(high, after - 1);
+    const seen = decodeCursor(list, query.cursor);
+    if (query.order === 'asc') low = Math.max(low, seen + 1);
+    else high = Math.min(high, seen - 1);
   }
   return { low, high };
 }
@@ -102,7 +107,8 @@ function searchOf(sql: Sql, query: AuditQuery): Search {
     const values = valuesOf(field, query[field]);
     if (values.length > 0) wanted.set(field, values);
   }
-  const { columns, keys } = keysOf(sql, wanted);
+  const refs = REFS.map((field) => wanted.get(field)).find((values) => values !== undefined);
+  const { columns, keys } = refs === undefined ? keysOf(sql, wanted) : WHOLE;
   for (const column of columns) wanted.delete(column);
   const conditions = columns.map((column, index) => `${column} = $${index + 4}`);
   const rest: Value[] = [];
@@ -116,6 +122,7 @@ function searchOf(sql: Sql, query: AuditQuery): Search {
     keys,
     rest,
     exact: rest.length === 0,
+    refs,
   };
 }
 
@@ -129,15 +136,16 @@ function valuesOf(field: string, values: readonly string[] | undefined): readonl
   );
 }
 
+interface Keys {
+  readonly columns: readonly Field[];
+  readonly keys: readonly (readonly string[])[];
+}
+const WHOLE: Keys = { columns: [], keys: [[]] };
+
 /** The index to follow and its keys. */
-function keysOf(
-  sql: Sql,
-  wanted: ReadonlyMap<Field, readonly string[]>,
-): { readonly columns: readonly Field[]; readonly keys: readonly (readonly string[])[] } {
-  for (const column of INDEXED) {
-    const values = wanted.get(column);
-    if (values !== undefined) return { columns: [column], keys: values.map((value) => [value]) };
-  }
+function keysOf(sql: Sql, wanted: ReadonlyMap<Field, readonly string[]>): Keys {
+  const targets = wanted.get('target');
+  if (targets !== undefined) return { columns: ['target'], keys: targets.map((id) => [id]) };
   const alertnames = wanted.get('alertname');
   const kinds = wanted.get('kind');
   if (alertnames !== undefined) {
@@ -148,7 +156,7 @@ function keysOf(
   } else if (kinds !== undefined) {
     return { columns: ['kind'], keys: kinds.map((kind) => [kind]) };
   }
-  return { columns: [], keys: [[]] };
+  return WHOLE;
 }
 
 type Filter = readonly [sentence: string, ...values: Value[]];
@@ -196,37 +204,70 @@ interface Range {
   readonly need: number;
 }
 
+interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The first `need` seqs in order. */
 async function collect(sql: Sql, search: Search, range: Range): Promise<readonly number[]> {
   const { order, need } = range;
-  let { low, high } = range.bounds;
+  let bounds = range.bounds;
   let slice = search.exact ? Number.POSITIVE_INFINITY : SLICE_ROWS;
   const found: number[] = [];
-  while (low <= high) {
-    const from = order === 'asc' ? low : Math.max(low, high - slice + 1);
-    const to = order === 'asc' ? Math.min(high, low + slice - 1) : high;
+  while (bounds.low <= bounds.high) {
     const started = performance.now();
-    found.push(...merged(sql, search, { from, to, order, need: need - found.length }));
-    if (found.length >= need) break;
-    if (order === 'asc') low = to + 1;
-    else high = from - 1;
-    if (low > high) break;
+    const windows =
+      search.refs === undefined
+        ? [sliceOf(bounds, order, slice)]
+        : blocksOf(sql, search.refs, bounds, order);
+    for (const window of windows) {
+      found.push(...merged(sql, search, { ...window, order, need: need - found.length }));
+      if (found.length >= need) return found;
+    }
+    bounds = after(bounds, windows.at(-1), order);
+    if (bounds.low > bounds.high) break;
     if (performance.now() - started < SLICE_MS) slice *= 2;
     await nextTurn();
   }
   return found;
 }
 
+function sliceOf(bounds: Bounds, order: 'asc' | 'desc', rows: number): Window {
+  const { low, high } = bounds;
+  return order === 'asc'
+    ? { from: low, to: Math.min(high, low + rows - 1) }
+    : { from: Math.max(low, high - rows + 1), to: high };
+}
+
+function blocksOf(
+  sql: Sql,
+  refs: readonly string[],
+  bounds: Bounds,
+  order: 'asc' | 'desc',
+): readonly Window[] {
+  const { low, high } = bounds;
+  const values = [JSON.stringify(refs), blockOf(low), blockOf(high), BLOCKS];
+  const blocks = sql.column<number>(text.auditBlocks(order), values);
+  return blocks.map((block) => ({
+    from: Math.max(low, block * BLOCK_ROWS),
+    to: Math.min(high, (block + 1) * BLOCK_ROWS - 1),
+  }));
+}
+
+/** What is left after the last window; nothing when there was none. */
+function after(bounds: Bounds, last: Window | undefined, order: 'asc' | 'desc'): Bounds {
+  if (last === undefined) return { low: 1, high: 0 };
+  return order === 'asc'
+    ? { low: last.to + 1, high: bounds.high }
+    : { low: bounds.low, high: last.from - 1 };
+}
+
 /** Follows each key for as many rows as are needed, and keeps the first of all. */
 function merged(
   sql: Sql,
   search: Search,
-  slice: {
-    readonly from: number;
-    readonly to: number;
-    readonly order: 'asc' | 'desc';
-    readonly need: number;
-  },
+  slice: Window & { readonly order: 'asc' | 'desc'; readonly need: number },
 ): readonly number[] {
   const seqs: number[] = [];
   for (const key of search.keys) {

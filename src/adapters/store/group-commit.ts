@@ -100,6 +100,7 @@ function transact(batch: readonly Pending[], parts: Parameters<typeof createGrou
   } catch (error) {
     failed = { error: fault(error, sql.path) };
     undo(sql);
+    chain.forget();
   }
   if (entries.length > 0) {
     const seconds = (performance.now() - started) / 1000;

@@ -82,8 +82,9 @@ create table remediations (
   claimed_by text,
   claim_until integer not null
 ) strict;
--- Holds live rows only, so it stays small however long the history grows.
-create index remediations_due on remediations (next_at) where state <> 'done';
+-- Holds live rows only, so it stays small however long the history grows. claim_until is in it so
+-- that rows being worked on are passed over without being read.
+create index remediations_due on remediations (next_at, claim_until) where state <> 'done';
 create index remediations_waiting on remediations (reason) where state = 'waiting';
 create index remediations_episode on remediations (episode_id);
 create index remediations_fingerprint on remediations (fingerprint);
@@ -138,7 +139,8 @@ create table leases (
   claim_until integer not null
 ) strict;
 create unique index leases_standing on leases (target_id) where state in ('active', 'reverting');
-create index leases_due on leases (next_at) where state in ('active', 'reverting');
+create index leases_due on leases (next_at, claim_until)
+  where state in ('active', 'reverting');
 -- Who to wake when an episode ends. A holder that let go stays: waking it is harmless.
 create table lease_holders (
   episode_id text not null,
@@ -198,16 +200,18 @@ create table audit (
   hash text not null
 ) strict;
 -- A column between the filter and the row id breaks keyset order, so the lists are short; alertname
--- alone is served by merging its kinds. Cost of a row, us, in batches of 300: none 8.7, the first
--- three 14.6, all six 18.2. Episodes and remediations are UUIDv7, so their entries go to the right
--- edge and cost 0.5 each; the random fingerprint costs 2.5 and is what people search by.
--- Failures need no index of their own: they are three kinds, merged.
+-- alone is served by merging its kinds. Failures need no index: they are three kinds, merged.
 create index audit_alertname on audit (alertname, kind);
 create index audit_kind on audit (kind);
 create index audit_target on audit (target) where target is not null;
-create index audit_episode on audit (episode) where episode is not null;
-create index audit_remediation on audit (remediation) where remediation is not null;
-create index audit_fingerprint on audit (fingerprint) where fingerprint is not null;
+-- Which blocks of 256 entries name a fingerprint, an episode or a remediation (core words of a
+-- story, whose entries lie close together). Three indexes instead cost an entry in each for each
+-- row: 93 WAL pages a commit of 60 rows against 60, of which the random fingerprint was 33.
+create table audit_refs (
+  ref text not null,
+  block integer not null,
+  primary key (ref, block)
+) strict, without rowid;
 create trigger audit_no_update before update on audit
 begin select raise(abort, 'the audit log is append-only'); end;
 create trigger audit_no_delete before delete on audit

@@ -80,13 +80,15 @@ function call(
 
 /**
  * SQLite takes `$1` for a name, which has to be bound by an object. Positional binding saves 2.5 us
- * of 10 on a row of 26 columns, so the numbers become `?` here, once a text.
+ * of 10 on a row of 26 columns, so the numbers become `?` here, once a text. With the plus before
+ * it, the planner does not look at the value: where it does (`order by`, `limit`), a build with
+ * STAT4, as ours is, plans the statement anew at each call, 12 us of 13.
  */
 function prepare(db: Database.Database, text: string): Prepared {
   const order: number[] = [];
   const positional = text.replaceAll(/\$(\d+)/g, (_, number: string) => {
     order.push(Number(number) - 1);
-    return '?';
+    return '+?';
   });
   return { statement: db.prepare(positional), order };
 }

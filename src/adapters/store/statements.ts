@@ -195,6 +195,15 @@ export const audit_since = `
 select first_seq from audit_minutes where minute >= $1 order by minute limit 1`;
 export const audit_until = `
 select last_seq from audit_minutes where minute <= $1 order by minute desc limit 1`;
+export const audit_ref_add = `
+insert into audit_refs (ref, block) values ($1, $2) on conflict do nothing`;
+/** `$1`: the refs, a JSON array; `$2` and `$3`: bounds of the block, inclusive; `$4`: the limit. */
+export function auditBlocks(order: 'asc' | 'desc'): string {
+  return `
+select distinct block from audit_refs
+where ref in (select value from json_each($1)) and block >= $2 and block <= $3
+order by block ${order} limit $4`;
+}
 /** A loose index scan: SQLite has none, so each step of the recursion seeks the next kind. */
 export const audit_kinds = `
 with recursive k (kind) as (
@@ -243,7 +252,7 @@ function claim(from: string, columns: string, live: string): string {
 update ${from} set fence = fence + 1, claimed_by = $1, claim_until = $3
 where n in (
   select n from ${from} where ${live} and next_at <= $2 and claim_until <= $2
-  order by next_at, n limit $4
+  order by next_at, claim_until, n limit $4
 )
 returning n, ${columns}`;
 }

@@ -1,6 +1,7 @@
 import { ActionError } from '../../action.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Plan, Target } from '../../core/remediation.ts';
+import { validateRendered } from '../../core/rendered-params.ts';
 import { renderJson } from '../../core/template.ts';
 import { actionContext, causeOf } from '../action-context.ts';
 import { CallFailed, callBackend } from '../call.ts';
@@ -51,10 +52,9 @@ type Rendered =
 function renderParams(work: Work): Rendered {
   const rendered = renderJson(work.step.with, work.episode);
   if (!rendered.ok) return { ok: false, detail: rendered.message };
-  const parsed = work.action.params.safeParse(rendered.value);
-  if (parsed.success) return { ok: true, params: parsed.data as JsonObject };
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  return { ok: false, detail: `after rendering, ${issues.join('; ')}` };
+  const parsed = validateRendered(work.action.params, work.step.with, rendered.value);
+  if (parsed.ok) return { ok: true, params: parsed.value as JsonObject };
+  return { ok: false, detail: `after rendering, ${parsed.message}` };
 }
 
 async function resolveTargets(

@@ -38,15 +38,13 @@ const BY_INDEX: Readonly<Record<string, string>> = {
   audit_rows: text.audit_rows,
   audit_since: text.audit_since,
   audit_until: text.audit_until,
+  audit_blocks: text.auditBlocks('desc'),
   audit_minute_add: text.audit_minute_add,
   audit_minute_extend: text.audit_minute_extend,
 };
 
 /** Keyset paging of the log: the index gives the order, nothing is sorted. */
 const IN_ORDER: Readonly<Record<string, readonly string[]>> = {
-  audit_remediation: ['remediation = $4'],
-  audit_episode: ['episode = $4'],
-  audit_fingerprint: ['fingerprint = $4'],
   audit_target: ['target = $4'],
   audit_alertname: ['alertname = $4', 'kind = $5'],
   audit_kind: ['kind = $4'],
