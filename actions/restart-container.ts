@@ -7,7 +7,7 @@ import {
 } from '../src/adapters/containers.ts';
 import { classifyDocker } from '../src/adapters/docker.ts';
 import type { JsonObject } from '../src/core/json.ts';
-import type { Target } from '../src/core/remediation.ts';
+import type { Target } from '../src/core/healing/remediation.ts';
 
 const STOP_SECONDS = 10;
 /** A container that comes up and dies at once was not started. */

@@ -11,7 +11,7 @@ import {
   type WorkloadRef,
 } from '../src/adapters/scaler.ts';
 import type { Json } from '../src/core/json.ts';
-import type { Target } from '../src/core/remediation.ts';
+import type { Target } from '../src/core/healing/remediation.ts';
 
 /** More than anybody means: a typing mistake must not start ten thousand pods. */
 const REPLICAS_MAX = 1_000;

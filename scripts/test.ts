@@ -7,7 +7,7 @@ import { passSignalsOn, run } from './run.ts';
 
 /**
  * The test command. Without arguments: types, lint, format, then every test, each gate counted as one.
- * With arguments, they go to vitest and the gates stay out: `npm test -- test/core/matcher.test.ts`.
+ * With arguments, they go to vitest and the gates stay out: `npm test -- test/core/rules/matcher.test.ts`.
  */
 const ROOT = join(import.meta.dirname, '..');
 const GATE_TIMEOUT_MS = 180_000;

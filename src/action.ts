@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { z } from 'zod';
 import type { Json, JsonObject, Labels } from './core/json.ts';
-import type { Target } from './core/remediation.ts';
+import type { Target } from './core/healing/remediation.ts';
 
 /** Stable codes of failed actions; they reach audit (`reason`), metrics and notifications. */
 export const ACTION_ERROR_CODES = [

@@ -1,6 +1,6 @@
 import type { ActionError } from './action.ts';
-import type { GuardWord } from './core/guard-words.ts';
-import type { Outcome } from './core/remediation.ts';
+import type { GuardWord } from './core/healing/guard-words.ts';
+import type { Outcome } from './core/healing/remediation.ts';
 
 /* ---------------------------------------------------------------- small ports */
 

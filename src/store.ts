@@ -1,10 +1,10 @@
 import type { FlagValue } from './action.ts';
-import type { AuditEntry, AuditRecord } from './core/audit.ts';
-import type { Episode } from './core/episode.ts';
-import type { GuardWord } from './core/guard-words.ts';
+import type { AuditEntry, AuditRecord } from './core/audit/audit.ts';
+import type { Episode } from './core/alerts/episode.ts';
+import type { GuardWord } from './core/healing/guard-words.ts';
 import type { Json } from './core/json.ts';
-import type { Lease } from './core/lease.ts';
-import type { ActionRun, Remediation, RemediationState } from './core/remediation.ts';
+import type { Lease } from './core/healing/lease.ts';
+import type { ActionRun, Remediation, RemediationState } from './core/healing/remediation.ts';
 
 /** One POST of the webhook, stored as it came. */
 export interface Delivery {

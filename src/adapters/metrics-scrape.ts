@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { REMEDIATION_STATES, type RemediationState } from '../core/remediation.ts';
+import { REMEDIATION_STATES, type RemediationState } from '../core/healing/remediation.ts';
 import { counter, gauge } from './metrics-series.ts';
 
 /** What is looked up only when Prometheus asks. */

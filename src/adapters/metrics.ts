@@ -1,6 +1,6 @@
 import { Registry, type Gauge } from 'prom-client';
-import { GUARD_WORDS } from '../core/guard-words.ts';
-import { OUTCOMES } from '../core/remediation.ts';
+import { GUARD_WORDS } from '../core/healing/guard-words.ts';
+import { OUTCOMES } from '../core/healing/remediation.ts';
 import type { Metrics } from '../ports.ts';
 import { addProcessMetrics } from './metrics-process.ts';
 import { addScrapedGauges, type ScrapeOptions } from './metrics-scrape.ts';

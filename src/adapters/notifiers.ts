@@ -1,7 +1,7 @@
 import { readFile as readFileFromDisk } from 'node:fs/promises';
 import { ActionError, type Notification, type Notifiers, type SendOptions } from '../action.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { NotifierConfig } from '../core/rule.ts';
+import type { NotifierConfig } from '../core/rules/rule.ts';
 import type { Backend } from '../ports.ts';
 import { readText } from './http-body.ts';
 import { networkFailure } from './net-errors.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { open, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Problem } from '../core/diagnostic.ts';
-import type { RuleText } from '../core/rule-compile.ts';
-import { problemOfFile } from '../core/yaml-source.ts';
+import type { Problem } from '../core/rules/diagnostic.ts';
+import type { RuleText } from '../core/rules/rule-compile.ts';
+import { problemOfFile } from '../core/rules/yaml-source.ts';
 
 /** Bytes of one file; the rules' own limit in characters is below it. */
 export const FILE_BYTES_MAX = 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { ActionCause, ActionContext } from '../action.ts';
-import { policyAllows } from '../core/policy-compile.ts';
+import { policyAllows } from '../core/rules/policy-compile.ts';
 import type { Engine } from './deps.ts';
 import type { Work } from './work.ts';
 

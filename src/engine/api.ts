@@ -1,6 +1,6 @@
 import type { FlagValue } from '../action.ts';
-import type { Problem } from '../core/diagnostic.ts';
-import type { Rule, RuleSet } from '../core/rule.ts';
+import type { Problem } from '../core/rules/diagnostic.ts';
+import type { Rule, RuleSet } from '../core/rules/rule.ts';
 import type { ComponentStatus } from '../ports.ts';
 
 /** What the engine offers to whoever drives it: the HTTP layer, the CLI, tests. */

@@ -5,7 +5,7 @@ import {
   breakerEnd,
   breakerState,
   CLOSED_BREAKER,
-} from '../core/breaker.ts';
+} from '../core/healing/breaker.ts';
 import type { Clock, Log, Metrics } from '../ports.ts';
 
 /** The breakers of all backends, one each. Kept in memory: a restart begins closed and learns again. */

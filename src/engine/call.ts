@@ -1,5 +1,5 @@
 import { ActionError } from '../action.ts';
-import { ATTEMPTS_MAX, backoffMs } from '../core/retry.ts';
+import { ATTEMPTS_MAX, backoffMs } from '../core/healing/retry.ts';
 import type { Engine } from './deps.ts';
 
 export interface CallOptions<T> {

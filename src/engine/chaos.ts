@@ -1,4 +1,4 @@
-import { type ChaosState, chaosActive, chaosFails, chaosKey } from '../core/chaos.ts';
+import { type ChaosState, chaosActive, chaosFails, chaosKey } from '../core/healing/chaos.ts';
 import type { Json } from '../core/json.ts';
 import { isoTime } from '../core/time.ts';
 import type { Clock, Ids, Log, Metrics } from '../ports.ts';

@@ -1,10 +1,10 @@
-import { type Alert, readDelivery } from '../core/alert.ts';
-import type { AuditDraft } from '../core/audit.ts';
-import { applyAlert } from '../core/episode-apply.ts';
-import type { Episode } from '../core/episode.ts';
-import { matchRules } from '../core/match.ts';
-import type { Remediation } from '../core/remediation.ts';
-import type { Rule, RuleSet } from '../core/rule.ts';
+import { type Alert, readDelivery } from '../core/alerts/alert.ts';
+import type { AuditDraft } from '../core/audit/audit.ts';
+import { applyAlert } from '../core/alerts/episode-apply.ts';
+import type { Episode } from '../core/alerts/episode.ts';
+import { matchRules } from '../core/rules/match.ts';
+import type { Remediation } from '../core/healing/remediation.ts';
+import type { Rule, RuleSet } from '../core/rules/rule.ts';
 import type { Change, Delivery } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
 

@@ -1,5 +1,5 @@
 import type { ActionClients, AnyAction } from '../action.ts';
-import { type AuditDraft, auditEntry } from '../core/audit.ts';
+import { type AuditDraft, auditEntry } from '../core/audit/audit.ts';
 import type { Backend, Clock, Ids, Log, Metrics, PromQuery, Random } from '../ports.ts';
 import type { Change, Store } from '../store.ts';
 import type { Operator, Rulebook } from './api.ts';

@@ -1,5 +1,5 @@
-import { readDelivery } from '../core/alert.ts';
-import type { Episode } from '../core/episode.ts';
+import { readDelivery } from '../core/alerts/alert.ts';
+import type { Episode } from '../core/alerts/episode.ts';
 import type { Change, Delivery } from '../store.ts';
 import { ConflictError } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';

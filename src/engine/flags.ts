@@ -1,9 +1,9 @@
 import { ActionError, type FlagCause, type Flags, type FlagValue } from '../action.ts';
-import { auditEntry } from '../core/audit.ts';
+import { auditEntry } from '../core/audit/audit.ts';
 import { AutohealError } from '../core/errors.ts';
 import { jsonEqual } from '../core/json.ts';
-import type { Lease } from '../core/lease.ts';
-import type { FlagDeclaration } from '../core/rule.ts';
+import type { Lease } from '../core/healing/lease.ts';
+import type { FlagDeclaration } from '../core/rules/rule.ts';
 import type { Backend, Clock, Ids, Log } from '../ports.ts';
 import { ConflictError, type Store } from '../store.ts';
 import type { FlagBoard, FlagView } from './api.ts';

@@ -1,4 +1,4 @@
-import { readDelivery } from '../core/alert.ts';
+import { readDelivery } from '../core/alerts/alert.ts';
 import { AutohealError } from '../core/errors.ts';
 import type { Clock, Ids, Log, Metrics } from '../ports.ts';
 import type { Store } from '../store.ts';

@@ -1,4 +1,4 @@
-import type { Remediation } from '../core/remediation.ts';
+import type { Remediation } from '../core/healing/remediation.ts';
 import { ConflictError } from '../store.ts';
 import type { Engine } from './deps.ts';
 import { commitWork, endUnreadable, settle, stamped } from './record.ts';

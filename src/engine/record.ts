@@ -1,6 +1,6 @@
-import type { AuditDraft } from '../core/audit.ts';
-import type { GuardWord } from '../core/guard-words.ts';
-import type { Outcome, Remediation } from '../core/remediation.ts';
+import type { AuditDraft } from '../core/audit/audit.ts';
+import type { GuardWord } from '../core/healing/guard-words.ts';
+import type { Outcome, Remediation } from '../core/healing/remediation.ts';
 import { type Change, ConflictError } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
 import { auditOf, auditOfRemediation, type StageResult, type Work, type Writes } from './work.ts';

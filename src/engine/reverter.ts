@@ -1,6 +1,6 @@
 import type { Reverted } from '../action.ts';
-import type { AuditDraft } from '../core/audit.ts';
-import type { Lease, LeaseHolder } from '../core/lease.ts';
+import type { AuditDraft } from '../core/audit/audit.ts';
+import type { Lease, LeaseHolder } from '../core/healing/lease.ts';
 import { isoTime } from '../core/time.ts';
 import { type Change, ConflictError } from '../store.ts';
 import { actionContext } from './action-context.ts';

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { AnyAction } from '../action.ts';
-import type { AuditDraft } from '../core/audit.ts';
-import { type Problem, renderProblems, sortProblems } from '../core/diagnostic.ts';
-import { compilePolicy, maskAddresses } from '../core/policy-compile.ts';
-import type { Policy, Rule, RuleSet } from '../core/rule.ts';
-import { type Catalogue, compileRule, ruleNameOf, type RuleText } from '../core/rule-compile.ts';
-import { problemOfFile } from '../core/yaml-source.ts';
+import type { AuditDraft } from '../core/audit/audit.ts';
+import { type Problem, renderProblems, sortProblems } from '../core/rules/diagnostic.ts';
+import { compilePolicy, maskAddresses } from '../core/rules/policy-compile.ts';
+import type { Policy, Rule, RuleSet } from '../core/rules/rule.ts';
+import {
+  type Catalogue,
+  compileRule,
+  ruleNameOf,
+  type RuleText,
+} from '../core/rules/rule-compile.ts';
+import { problemOfFile } from '../core/rules/yaml-source.ts';
 import type { Clock, Ids, Log, Metrics } from '../ports.ts';
 import type { Change, Store } from '../store.ts';
 import type { ReloadResult, Rulebook } from './api.ts';

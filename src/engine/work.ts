@@ -1,9 +1,14 @@
 import type { AnyAction } from '../action.ts';
-import type { AuditDraft } from '../core/audit.ts';
-import type { Episode } from '../core/episode.ts';
-import type { GuardWord } from '../core/guard-words.ts';
-import type { ActionRun, Outcome, Remediation, RemediationState } from '../core/remediation.ts';
-import type { Rule, RuleStep } from '../core/rule.ts';
+import type { AuditDraft } from '../core/audit/audit.ts';
+import type { Episode } from '../core/alerts/episode.ts';
+import type { GuardWord } from '../core/healing/guard-words.ts';
+import type {
+  ActionRun,
+  Outcome,
+  Remediation,
+  RemediationState,
+} from '../core/healing/remediation.ts';
+import type { Rule, RuleStep } from '../core/rules/rule.ts';
 import type { Change } from '../store.ts';
 import type { Engine } from './deps.ts';
 

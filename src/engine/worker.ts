@@ -1,5 +1,5 @@
-import type { Lease } from '../core/lease.ts';
-import type { Remediation } from '../core/remediation.ts';
+import type { Lease } from '../core/healing/lease.ts';
+import type { Remediation } from '../core/healing/remediation.ts';
 import type { Engine } from './deps.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { advance } from './pipeline.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AUDIT_KINDS } from '../core/audit.ts';
+import { AUDIT_KINDS } from '../core/audit/audit.ts';
 import { AutohealError } from '../core/errors.ts';
 import type { AuditQuery, AuditVerdict } from '../store.ts';
 import type { StoreReads } from './deps.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AutohealError } from '../core/errors.ts';
-import type { Rule } from '../core/rule.ts';
+import type { Rule } from '../core/rules/rule.ts';
 import { isoTime } from '../core/time.ts';
 import type { ReloadResult } from '../engine/api.ts';
 import { ok, route, type Answer, type Call } from './route.ts';

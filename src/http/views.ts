@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isoTime } from '../core/time.ts';
-import type { AuditRecord } from '../core/audit.ts';
-import type { Episode } from '../core/episode.ts';
-import type { ActionRun, Remediation, Target } from '../core/remediation.ts';
+import type { AuditRecord } from '../core/audit/audit.ts';
+import type { Episode } from '../core/alerts/episode.ts';
+import type { ActionRun, Remediation, Target } from '../core/healing/remediation.ts';
 import type { Pause } from '../engine/api.ts';
 import type { DeliverySummary } from '../store.ts';
 

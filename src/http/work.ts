@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AutohealError } from '../core/errors.ts';
-import { REMEDIATION_STATES } from '../core/remediation.ts';
+import { REMEDIATION_STATES } from '../core/healing/remediation.ts';
 import { PAGE, pageQuery } from './audit.ts';
 import { one, text, type QueryOf } from './query.ts';
 import { ok, route, type Answer, type Call } from './route.ts';

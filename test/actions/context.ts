@@ -7,7 +7,7 @@ import {
 import { createDocker } from '../../src/adapters/docker.ts';
 import { createKubernetes } from '../../src/adapters/kubernetes.ts';
 import { createNotifiers } from '../../src/adapters/notifiers.ts';
-import type { NotifierConfig } from '../../src/core/rule.ts';
+import type { NotifierConfig } from '../../src/core/rules/rule.ts';
 
 export interface ContextParts {
   readonly docker_host?: string;

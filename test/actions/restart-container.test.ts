@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import restart from '../../actions/restart-container.ts';
-import type { Target } from '../../src/core/remediation.ts';
+import type { Target } from '../../src/core/healing/remediation.ts';
 import { type FakeDocker, startDockerEngine, started } from '../fakes/docker-engine.ts';
 import { contextOf, type ContextParts, failureOf, one } from './context.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import scale from '../../actions/scale-workers.ts';
-import type { Target } from '../../src/core/remediation.ts';
+import type { Target } from '../../src/core/healing/remediation.ts';
 import { type FakeContainer, type FakeDocker, startDockerEngine } from '../fakes/docker-engine.ts';
 import { contextOf, type ContextParts, failureOf, one } from './context.ts';
 

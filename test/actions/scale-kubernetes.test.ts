@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import scale from '../../actions/scale-workers.ts';
-import type { Target } from '../../src/core/remediation.ts';
+import type { Target } from '../../src/core/healing/remediation.ts';
 import { changed, type FakeKube, startKubeApi } from '../fakes/kube-api.ts';
 import { contextOf, type ContextParts, failureOf, one } from './context.ts';
 

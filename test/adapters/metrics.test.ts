@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createMetrics, type ServedMetrics } from '../../src/adapters/metrics.ts';
-import { GUARD_WORDS } from '../../src/core/guard-words.ts';
+import { GUARD_WORDS } from '../../src/core/healing/guard-words.ts';
 import type { Scrape } from '../../src/adapters/metrics-scrape.ts';
 
 const PROMTOOL = '/usr/bin/promtool';

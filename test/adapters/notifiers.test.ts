@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Notification } from '../../src/action.ts';
 import { createNotifiers, notifyBackend } from '../../src/adapters/notifiers.ts';
-import type { NotifierConfig } from '../../src/core/rule.ts';
+import type { NotifierConfig } from '../../src/core/rules/rule.ts';
 import { failureOf, one } from '../actions/context.ts';
 import { type Receiver, startReceiver } from '../fakes/receiver.ts';
 

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { createIds } from '../../src/adapters/ids.ts';
 import { openSqliteStore } from '../../src/adapters/store/open.ts';
-import { auditEntry } from '../../src/core/audit.ts';
+import { auditEntry } from '../../src/core/audit/audit.ts';
 
 /** Commits deliveries, each with its audit entry, until it is killed; says each id once acknowledged. */
 const WRITERS = 8;

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { renderProblems } from '../../src/core/diagnostic.ts';
-import { compilePolicy, PolicyFile } from '../../src/core/policy-compile.ts';
-import { compileRule } from '../../src/core/rule-compile.ts';
-import { RuleFile } from '../../src/core/rule-schema.ts';
-import { knownKeys } from '../../src/core/zod-problems.ts';
+import { renderProblems } from '../../src/core/rules/diagnostic.ts';
+import { compilePolicy, PolicyFile } from '../../src/core/rules/policy-compile.ts';
+import { compileRule } from '../../src/core/rules/rule-compile.ts';
+import { RuleFile } from '../../src/core/rules/rule-schema.ts';
+import { knownKeys } from '../../src/core/rules/zod-problems.ts';
 import { CATALOGUE } from '../golden/catalogue.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { FlagValue } from '../../src/action.ts';
-import type { AuditEntry } from '../../src/core/audit.ts';
-import type { Lease, LeaseHolder } from '../../src/core/lease.ts';
-import type { FlagDeclaration } from '../../src/core/rule.ts';
+import type { AuditEntry } from '../../src/core/audit/audit.ts';
+import type { Lease, LeaseHolder } from '../../src/core/healing/lease.ts';
+import type { FlagDeclaration } from '../../src/core/rules/rule.ts';
 import { createFlags, flagsBackend, type FlagsDeps } from '../../src/engine/flags.ts';
 import type { Log } from '../../src/ports.ts';
 import { type Change, ConflictError } from '../../src/store.ts';

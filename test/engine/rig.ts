@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AnyAction, Notification } from '../../src/action.ts';
 import { ActionError } from '../../src/action.ts';
-import type { AuditRecord } from '../../src/core/audit.ts';
+import type { AuditRecord } from '../../src/core/audit/audit.ts';
 import { createIds } from '../../src/adapters/ids.ts';
 import { createMetrics } from '../../src/adapters/metrics.ts';
 import { openSqliteStore } from '../../src/adapters/store/open.ts';

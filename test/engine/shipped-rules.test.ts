@@ -6,7 +6,7 @@ import { createIds } from '../../src/adapters/ids.ts';
 import { createMetrics } from '../../src/adapters/metrics.ts';
 import { createRuleFiles } from '../../src/adapters/rule-files.ts';
 import { openSqliteStore } from '../../src/adapters/store/open.ts';
-import { compilePolicy } from '../../src/core/policy-compile.ts';
+import { compilePolicy } from '../../src/core/rules/policy-compile.ts';
 import { loadActions } from '../../src/engine/registry.ts';
 import { catalogueFor, createRulebook } from '../../src/engine/rulebook.ts';
 import { fakeClock } from '../fakes/clock.ts';

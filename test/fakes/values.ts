@@ -1,6 +1,6 @@
-import type { Episode } from '../../src/core/episode.ts';
-import type { Lease } from '../../src/core/lease.ts';
-import type { Remediation, Target } from '../../src/core/remediation.ts';
+import type { Episode } from '../../src/core/alerts/episode.ts';
+import type { Lease } from '../../src/core/healing/lease.ts';
+import type { Remediation, Target } from '../../src/core/healing/remediation.ts';
 
 /** Whole values for tests, of which only the part that matters is named. Times in ms since the epoch. */
 export function episode(over: Partial<Episode> = {}): Episode {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ActionError, type AnyAction, defineAction } from '../../src/action.ts';
 import type { Json } from '../../src/core/json.ts';
-import type { Target } from '../../src/core/remediation.ts';
+import type { Target } from '../../src/core/healing/remediation.ts';
 
 /** A little world that test actions act on: named things with a value, and what was done to them. */
 export interface World {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ActionFacts, Catalogue } from '../../src/core/catalogue.ts';
+import type { ActionFacts, Catalogue } from '../../src/core/rules/catalogue.ts';
 
 /** A small catalogue with schemas like those of the shipped actions. */
 const ACTIONS: Readonly<Record<string, ActionFacts>> = {

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Problem, renderProblems } from '../../src/core/diagnostic.ts';
-import { compilePolicy, maskAddresses } from '../../src/core/policy-compile.ts';
-import { compileRule } from '../../src/core/rule-compile.ts';
+import { type Problem, renderProblems } from '../../src/core/rules/diagnostic.ts';
+import { compilePolicy, maskAddresses } from '../../src/core/rules/policy-compile.ts';
+import { compileRule } from '../../src/core/rules/rule-compile.ts';
 import { CATALOGUE } from './catalogue.ts';
 
 /**

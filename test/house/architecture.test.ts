@@ -37,7 +37,7 @@ describe('ARCHITECTURE.md', () => {
   });
 });
 
-/** `src/core/audit.ts` may be called `core/audit.ts`. */
+/** `src/core/json.ts` may be called `core/json.ts`. */
 function isNamed(path: string): boolean {
   return NAMED.has(path) || NAMED.has(path.replace(/^src\//, ''));
 }

@@ -1,6 +1,6 @@
-import type { AuditRecord } from '../../src/core/audit.ts';
+import type { AuditRecord } from '../../src/core/audit/audit.ts';
 import { AutohealError } from '../../src/core/errors.ts';
-import type { RuleSet } from '../../src/core/rule.ts';
+import type { RuleSet } from '../../src/core/rules/rule.ts';
 import type {
   FlagBoard,
   FlagView,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { defineAction } from '../../src/action.ts';
-import { auditEntry, type AuditRecord } from '../../src/core/audit.ts';
-import type { Episode } from '../../src/core/episode.ts';
-import type { ActionRun, Remediation, Target } from '../../src/core/remediation.ts';
-import type { Rule, RuleSet } from '../../src/core/rule.ts';
+import { auditEntry, type AuditRecord } from '../../src/core/audit/audit.ts';
+import type { Episode } from '../../src/core/alerts/episode.ts';
+import type { ActionRun, Remediation, Target } from '../../src/core/healing/remediation.ts';
+import type { Rule, RuleSet } from '../../src/core/rules/rule.ts';
 import type { FlagView, StatusView } from '../../src/engine/api.ts';
 import type { DeliverySummary } from '../../src/store.ts';
 

@@ -8,7 +8,7 @@ import {
   type PreparedEntry,
   chainLink,
   linkFault,
-} from '../../core/audit-chain.ts';
+} from '../../core/audit/audit-chain.ts';
 import type { AuditVerdict } from '../../store.ts';
 import { AUDIT } from './rows.ts';
 import type { Row, Sql } from './sqlite.ts';

@@ -1,6 +1,6 @@
 import type { FlagValue } from '../../action.ts';
 import { jsonEqual } from '../../core/json.ts';
-import type { Lease } from '../../core/lease.ts';
+import type { Lease } from '../../core/healing/lease.ts';
 import { type Change, type Conflict, ConflictError } from '../../store.ts';
 import { codeOf } from './faults.ts';
 import { EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';

@@ -1,4 +1,4 @@
-import type { ChainHead, PreparedEntry } from '../../core/audit-chain.ts';
+import type { ChainHead, PreparedEntry } from '../../core/audit/audit-chain.ts';
 import { ConflictError } from '../../store.ts';
 import type { Metrics } from '../../ports.ts';
 import type { AuditChain } from './audit-chain.ts';

@@ -1,6 +1,6 @@
-import type { Episode } from '../../core/episode.ts';
+import type { Episode } from '../../core/alerts/episode.ts';
 import { AutohealError } from '../../core/errors.ts';
-import type { Remediation, RemediationState } from '../../core/remediation.ts';
+import type { Remediation, RemediationState } from '../../core/healing/remediation.ts';
 import type { DeliverySummary, ListQuery, Page, Store } from '../../store.ts';
 import { checkLimit, decodeCursor, encodeCursor } from './cursor.ts';
 import { EPISODES, REMEDIATIONS, type Table, deliverySummary } from './rows.ts';

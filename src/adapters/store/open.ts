@@ -1,8 +1,8 @@
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { prepareEntry } from '../../core/audit-chain.ts';
-import type { Lease } from '../../core/lease.ts';
-import type { Remediation } from '../../core/remediation.ts';
+import { prepareEntry } from '../../core/audit/audit-chain.ts';
+import type { Lease } from '../../core/healing/lease.ts';
+import type { Remediation } from '../../core/healing/remediation.ts';
 import type { Clock, Metrics } from '../../ports.ts';
 import type { Change, Claim, Store } from '../../store.ts';
 import { openAuditChain } from './audit-chain.ts';

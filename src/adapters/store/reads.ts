@@ -1,5 +1,5 @@
 import type { FlagValue } from '../../action.ts';
-import type { Episode } from '../../core/episode.ts';
+import type { Episode } from '../../core/alerts/episode.ts';
 import type { Json } from '../../core/json.ts';
 import type { Delivery, Store } from '../../store.ts';
 import { lockValues } from './changes.ts';

@@ -1,9 +1,9 @@
-import type { AuditLink } from '../../core/audit-chain.ts';
-import type { AuditRecord } from '../../core/audit.ts';
-import type { Episode } from '../../core/episode.ts';
+import type { AuditLink } from '../../core/audit/audit-chain.ts';
+import type { AuditRecord } from '../../core/audit/audit.ts';
+import type { Episode } from '../../core/alerts/episode.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Lease } from '../../core/lease.ts';
-import type { ActionRun, Remediation } from '../../core/remediation.ts';
+import type { Lease } from '../../core/healing/lease.ts';
+import type { ActionRun, Remediation } from '../../core/healing/remediation.ts';
 import type { Delivery, DeliverySummary } from '../../store.ts';
 import type { Row, Value } from './sqlite.ts';
 

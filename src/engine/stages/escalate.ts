@@ -1,6 +1,6 @@
 import { ActionError, type Notification } from '../../action.ts';
-import type { AuditDraft } from '../../core/audit.ts';
-import { backoffMs } from '../../core/retry.ts';
+import type { AuditDraft } from '../../core/audit/audit.ts';
+import { backoffMs } from '../../core/healing/retry.ts';
 import { CallFailed, callBackend } from '../call.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';

@@ -1,5 +1,5 @@
-import type { AuditDraft } from '../../core/audit.ts';
-import type { ActionRun, VerifyProgress } from '../../core/remediation.ts';
+import type { AuditDraft } from '../../core/audit/audit.ts';
+import type { ActionRun, VerifyProgress } from '../../core/healing/remediation.ts';
 import type { Change } from '../../store.ts';
 import { actionContext, causeOf } from '../action-context.ts';
 import { CallFailed, callBackend } from '../call.ts';

@@ -1,12 +1,12 @@
-import type { AuditDraft } from '../../core/audit.ts';
+import type { AuditDraft } from '../../core/audit/audit.ts';
 import {
   EARLY_GUARDS,
   PLAN_GUARDS,
   type PlanFacts,
   runGuards,
   type TargetFacts,
-} from '../../core/guards.ts';
-import type { Plan, Target } from '../../core/remediation.ts';
+} from '../../core/healing/guards.ts';
+import type { Plan, Target } from '../../core/healing/remediation.ts';
 import { actionContext, causeOf } from '../action-context.ts';
 import { CallFailed, callBackend } from '../call.ts';
 import type { Engine } from '../deps.ts';

@@ -1,5 +1,5 @@
-import { EARLY_GUARDS, runGuards } from '../../core/guards.ts';
-import type { Verdict } from '../../core/guard-words.ts';
+import { EARLY_GUARDS, runGuards } from '../../core/healing/guards.ts';
+import type { Verdict } from '../../core/healing/guard-words.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
 

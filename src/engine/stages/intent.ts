@@ -1,6 +1,6 @@
-import type { AuditDraft } from '../../core/audit.ts';
-import type { Lease, LeaseHolder } from '../../core/lease.ts';
-import type { ActionRun, Plan, Target } from '../../core/remediation.ts';
+import type { AuditDraft } from '../../core/audit/audit.ts';
+import type { Lease, LeaseHolder } from '../../core/healing/lease.ts';
+import type { ActionRun, Plan, Target } from '../../core/healing/remediation.ts';
 import type { Change } from '../../store.ts';
 import type { Engine } from '../deps.ts';
 import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';

@@ -1,8 +1,8 @@
 import { ActionError } from '../../action.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan, Target } from '../../core/remediation.ts';
-import { validateRendered } from '../../core/rendered-params.ts';
-import { renderJson } from '../../core/template.ts';
+import type { Plan, Target } from '../../core/healing/remediation.ts';
+import { validateRendered } from '../../core/rules/rendered-params.ts';
+import { renderJson } from '../../core/rules/template.ts';
 import { actionContext, causeOf } from '../action-context.ts';
 import { CallFailed, callBackend } from '../call.ts';
 import type { Engine } from '../deps.ts';

@@ -1,5 +1,5 @@
 import type { Probe } from '../../action.ts';
-import type { ActionRun } from '../../core/remediation.ts';
+import type { ActionRun } from '../../core/healing/remediation.ts';
 import type { Change } from '../../store.ts';
 import { actionContext, causeOf } from '../action-context.ts';
 import { CallFailed, callBackend } from '../call.ts';

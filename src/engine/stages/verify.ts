@@ -1,8 +1,8 @@
 import { ActionError } from '../../action.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { ActionRun } from '../../core/remediation.ts';
-import { renderPromql } from '../../core/template.ts';
-import { afterLook, type Look, verdictOf } from '../../core/verify.ts';
+import type { ActionRun } from '../../core/healing/remediation.ts';
+import { renderPromql } from '../../core/rules/template.ts';
+import { afterLook, type Look, verdictOf } from '../../core/healing/verify.ts';
 import { actionContext, causeOf } from '../action-context.ts';
 import { CallFailed, callBackend } from '../call.ts';
 import type { Engine } from '../deps.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { auditEntry } from '../../../src/core/audit.ts';
+import { auditEntry } from '../../../src/core/audit/audit.ts';
 import type { AuditQuery, Change, Store } from '../../../src/store.ts';
 import { NOW } from '../../conformance/store-suite/make.ts';
 import { useFolder } from './folder.ts';

@@ -4,8 +4,8 @@ import { type GroupCommit, createGroupCommit } from '../../../src/adapters/store
 import { migrate } from '../../../src/adapters/store/migrations.ts';
 import { MIGRATIONS } from '../../../src/adapters/store/schema.ts';
 import { type Sql, openSql } from '../../../src/adapters/store/sqlite.ts';
-import { type PreparedEntry, prepareEntry } from '../../../src/core/audit-chain.ts';
-import { auditEntry } from '../../../src/core/audit.ts';
+import { type PreparedEntry, prepareEntry } from '../../../src/core/audit/audit-chain.ts';
+import { auditEntry } from '../../../src/core/audit/audit.ts';
 import { NOW, audit, delivery } from '../../conformance/store-suite/make.ts';
 import { useFolder } from './folder.ts';
 

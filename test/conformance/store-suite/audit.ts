@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type AuditEntry, type AuditRecord, auditEntry } from '../../../src/core/audit.ts';
+import { type AuditEntry, type AuditRecord, auditEntry } from '../../../src/core/audit/audit.ts';
 import type { AuditQuery, Store } from '../../../src/store.ts';
 import { NOW, type OpenSubject, audit, useStore } from './make.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { auditEntry } from '../../../src/core/audit.ts';
+import { auditEntry } from '../../../src/core/audit/audit.ts';
 import type { Change } from '../../../src/store.ts';
 import { NOW, type OpenSubject, audit, conflictOf, delivery, episode, useStore } from './make.ts';
 

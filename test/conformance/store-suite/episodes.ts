@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Episode } from '../../../src/core/episode.ts';
+import type { Episode } from '../../../src/core/alerts/episode.ts';
 import { type OpenSubject, NOW, conflictOf, episode, remediation, useStore } from './make.ts';
 
 export function episodeSuite(open: OpenSubject): void {

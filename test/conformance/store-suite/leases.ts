@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Lease } from '../../../src/core/lease.ts';
+import type { Lease } from '../../../src/core/healing/lease.ts';
 import type { Change, Claim } from '../../../src/store.ts';
 import { type OpenSubject, NOW, conflictOf, holder, lease, target, useStore } from './make.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ActionRun } from '../../../src/core/remediation.ts';
+import type { ActionRun } from '../../../src/core/healing/remediation.ts';
 import type { LockTarget } from '../../../src/store.ts';
 import { type OpenSubject, NOW, conflictOf, run, remediation, target, useStore } from './make.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach } from 'vitest';
-import { type AuditDraft, auditEntry } from '../../../src/core/audit.ts';
-import type { Episode } from '../../../src/core/episode.ts';
-import type { Lease } from '../../../src/core/lease.ts';
-import type { ActionRun, Remediation, Target } from '../../../src/core/remediation.ts';
+import { type AuditDraft, auditEntry } from '../../../src/core/audit/audit.ts';
+import type { Episode } from '../../../src/core/alerts/episode.ts';
+import type { Lease } from '../../../src/core/healing/lease.ts';
+import type { ActionRun, Remediation, Target } from '../../../src/core/healing/remediation.ts';
 import { type Change, type Conflict, ConflictError, type Store } from '../../../src/store.ts';
 
 /** A fresh store of one kind, empty; `reopen` closes it and opens the same data again. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Remediation } from '../../../src/core/remediation.ts';
+import type { Remediation } from '../../../src/core/healing/remediation.ts';
 import type { Claim } from '../../../src/store.ts';
 import { type OpenSubject, NOW, conflictOf, remediation, target, useStore } from './make.ts';
 

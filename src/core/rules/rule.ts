@@ -1,0 +1,103 @@
+import type { Json, JsonObject, Labels } from '../json.ts';
+import type { Matcher } from './matcher.ts';
+
+/** A rule as the engine runs it (DESIGN §5). Made by `compileRule` only; durations in ms. */
+export interface Rule {
+  /** Equals the file name without `.yaml`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly runbook: string | null;
+  readonly enabled: boolean;
+  readonly mode: RuleMode;
+  /** False: the first rule that matches wins. */
+  readonly continue: boolean;
+  readonly matchers: readonly Matcher[];
+  readonly steps: readonly RuleStep[];
+  readonly guard: RuleGuard;
+  /** A notifier of the policy, or `log`. */
+  readonly otherwise: string;
+  /** `rules/import-backlog.yaml` */
+  readonly file: string;
+  readonly text: string;
+  /** Hex SHA-256 of `text`. */
+  readonly hash: string;
+}
+export type RuleMode = 'auto' | 'dry-run';
+
+export interface RuleStep {
+  readonly action: string;
+  /** Parameters with their templates; see template.ts. */
+  readonly with: JsonObject;
+  /** Null: the change has no end of its own. */
+  readonly lease_ms: number | null;
+  readonly verify: VerifySpec;
+  /** For all attempts of the step together. */
+  readonly deadline_ms: number;
+}
+
+export interface VerifySpec {
+  readonly within_ms: number;
+  /** Waited after the action before the first look. */
+  readonly settle_ms: number;
+  /** How long the check must hold without a break. */
+  readonly for_ms: number;
+  readonly check:
+    | { readonly kind: 'resolved' }
+    | { readonly kind: 'promql'; readonly expr: string }
+    | { readonly kind: 'health' };
+}
+
+export interface RuleGuard {
+  readonly cooldown_ms: number;
+  readonly limit: readonly RunLimit[];
+  /** Since the last evidence of firing. */
+  readonly max_age_ms: number;
+}
+/** `3/1h`: at most `count` runs in any window of `window_ms`. */
+export interface RunLimit {
+  readonly count: number;
+  readonly window_ms: number;
+  readonly text: string;
+}
+
+/** What a template may look up. */
+export interface TemplateScope {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+}
+
+/** The policy file (`autoheal.yaml`), compiled. Made by `compilePolicy` only. */
+export interface Policy {
+  readonly notifiers: Readonly<Record<string, NotifierConfig>>;
+  readonly flags: Readonly<Record<string, FlagDeclaration>>;
+  /** Targets opted in by name: `docker/crm-api`, `compose/import-worker`, `k8s/prod/deployment/*`. */
+  readonly targets: readonly string[];
+  readonly file: string;
+}
+export interface NotifierConfig {
+  /** `slack`: {text} · `json`: the whole message with its fields. */
+  readonly format: 'slack' | 'json';
+  /** Exactly one of `url` and `url_file`. */
+  readonly url: string | null;
+  readonly url_file: string | null;
+  /** Sent as `Authorization: Bearer ...`. */
+  readonly bearer_token_file: string | null;
+  readonly timeout_ms: number;
+}
+export interface FlagDeclaration {
+  /** Its type is the flag's type. */
+  readonly default: boolean | string | number;
+  readonly summary: string;
+}
+
+/** Everything that is swapped at once on a reload. */
+export interface RuleSet {
+  /** Hex SHA-256 over the rules' and the policy's texts. */
+  readonly version: string;
+  /** In file-name order, disabled ones too. */
+  readonly rules: readonly Rule[];
+  readonly policy: Policy;
+  readonly loaded_at: number;
+}
+
+export type { Json };
