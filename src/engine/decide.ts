@@ -1,4 +1,4 @@
-import { type Alert, readDelivery } from '../core/alerts/alert.ts';
+import type { Alert, ReadResult } from '../core/alerts/alert.ts';
 import type { AuditDraft } from '../core/audit/audit.ts';
 import { applyAlert } from '../core/alerts/episode-apply.ts';
 import type { Episode } from '../core/alerts/episode.ts';
@@ -41,12 +41,12 @@ interface Deciding {
 /** Decides one delivery, alert by alert. `batch` is carried on from delivery to delivery. */
 export async function decideDelivery(
   delivery: Delivery,
+  read: ReadResult,
   batch: Batch,
   engine: Engine,
 ): Promise<Decided> {
   const rules = engine.rulebook.current();
   if (rules === undefined) throw new Error('no rules are loaded');
-  const read = readDelivery(delivery.body);
   const run: Deciding = { engine, rules, delivery, batch, changes: [], events: [] };
   if (!read.ok) {
     received(run, 'unreadable', { why: read.detail });

@@ -1,4 +1,4 @@
-import { readDelivery } from '../core/alerts/alert.ts';
+import { readDelivery, type ReadResult } from '../core/alerts/alert.ts';
 import type { Episode } from '../core/alerts/episode.ts';
 import type { Change, Delivery } from '../store.ts';
 import { ConflictError } from '../store.ts';
@@ -64,13 +64,14 @@ async function drainBatch(
   deliveries: readonly Delivery[],
   engine: Engine,
 ): Promise<number> {
-  const batch: Batch = { episodes: await knownEpisodes(deliveries, engine), rematched: new Set() };
+  const read = deliveries.map((delivery) => ({ delivery, content: readDelivery(delivery.body) }));
+  const batch: Batch = { episodes: await knownEpisodes(read, engine), rematched: new Set() };
   const commits: Commit[] = [];
   let stuck: { readonly delivery: Delivery; readonly error: unknown } | undefined;
   let from = cursor;
-  for (const delivery of deliveries) {
+  for (const { delivery, content } of read) {
     try {
-      const decided = await decideDelivery(delivery, batch, engine);
+      const decided = await decideDelivery(delivery, content, batch, engine);
       const move: Change = { kind: 'inbox_advance', from, to: delivery.seq };
       const done = engine.store.commit([move, ...decided.changes]);
       // Judged below, in order; a rejection in between must not count as unhandled.
@@ -132,13 +133,12 @@ async function failed(delivery: Delivery, error: unknown, engine: Engine): Promi
 }
 
 async function knownEpisodes(
-  deliveries: readonly Delivery[],
+  read: readonly { readonly content: ReadResult }[],
   engine: Engine,
 ): Promise<Map<string, Episode>> {
   const fingerprints = new Set<string>();
-  for (const delivery of deliveries) {
-    const read = readDelivery(delivery.body);
-    if (read.ok) for (const alert of read.delivery.alerts) fingerprints.add(alert.fingerprint);
-  }
+  for (const { content } of read)
+    if (content.ok)
+      for (const { fingerprint } of content.delivery.alerts) fingerprints.add(fingerprint);
   return new Map(await engine.store.latestEpisodes([...fingerprints]));
 }

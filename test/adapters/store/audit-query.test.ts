@@ -4,16 +4,23 @@ import type { AuditQuery, Change, Store } from '../../../src/store.ts';
 import { NOW } from '../../conformance/store-suite/make.ts';
 import { useFolder } from './folder.ts';
 
-const ROWS = 25_000;
+const ROWS = 30_000;
 /** Far apart, at the ends and across the borders of the slices that a scan is cut in. */
-const RARE = [1, 2, 9999, 10_000, 10_001, 15_000, 20_000, 20_001, 24_999, 25_000];
+const RARE = [1, 2, 9999, 10_000, 10_001, 15_000, 20_000, 20_001, 29_999, 30_000];
 
 async function fill(store: Store): Promise<void> {
   const entries = Array.from({ length: ROWS }, (_, index): Change => {
     const actor = RARE.includes(index + 1) ? 'alice' : 'autoheal';
     const kind = index % 2 === 0 ? 'resume' : 'pause';
     const alertname = `A${index % 30}`;
-    const entry = auditEntry(`${index}`, NOW + index, { kind, actor, alertname });
+    const entry = auditEntry(`${index}`, NOW + index, {
+      kind,
+      actor,
+      alertname,
+      fingerprint: 'all',
+      episode: `e${actor}`,
+      remediation: `r${index % 1000}`,
+    });
     return { kind: 'audit', entry };
   });
   await store.commit(entries);
@@ -52,6 +59,21 @@ describe('a page that no index answers', () => {
     looking = false;
     expect(none.items).toEqual([]);
     expect(turns).toBeGreaterThan(0);
+  });
+
+  test('what blocks are noted for is found in them, over many blocks', async () => {
+    const store = await open();
+    await fill(store);
+    const some = [777, 12_777, 29_777].map((seq) => `r${(seq - 1) % 1000}`);
+    const thousandth = Array.from({ length: ROWS / 1000 }, (_, index) => index * 1000 + 777);
+    for (const order of ['asc', 'desc'] as const) {
+      const sorted = (all: readonly number[]) => (order === 'asc' ? all : all.toReversed());
+      const alice = { fingerprint: ['all'], actor: ['alice'], order } as const;
+      expect(await seqs(store, { ...alice, limit: 3 })).toEqual(sorted(RARE));
+      expect(await seqs(store, { episode: ['ealice'], order, limit: 4 })).toEqual(sorted(RARE));
+      const one = { remediation: some, target: [], order } as const;
+      expect(await seqs(store, { ...one, limit: 7 })).toEqual(sorted(thousandth));
+    }
   });
 
   test('many names and kinds at once: merged by index, or scanned when they are too many', async () => {

@@ -12,7 +12,7 @@ import { useFolder } from './folder.ts';
 const NO_SPACE = 'insert into settings (key, value) values ($1, $2)';
 
 function entries(...ids: readonly string[]): PreparedEntry[] {
-  return ids.map((id) => prepareEntry(auditEntry(id, NOW, { kind: 'resume' })));
+  return ids.map((id) => prepareEntry(auditEntry(id, NOW, { kind: 'resume', fingerprint: 'f' })));
 }
 
 describe('group commit', () => {
@@ -54,6 +54,7 @@ describe('group commit', () => {
     expect(chain.head().seq).toBe(0);
     await group.submit({ savepoint: false, entries: entries('d'), run: setting('d') });
     expect(keys()).toEqual(['d']);
+    expect(sql.column('select ref from audit_refs')).toEqual(['f']);
     expect(chain.head().seq).toBe(1);
     expect(await chain.verify(1)).toMatchObject({ ok: true, rows: 1 });
     expect(writes.map(({ result, rows }) => [result, rows])).toEqual([
