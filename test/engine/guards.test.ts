@@ -1,17 +1,8 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newWorld } from '../fakes/world.ts';
-import { type Rig, type RigOptions, startRig } from './rig.ts';
+import { startRig, useRig } from './rig.ts';
 
-let rig: Rig | undefined;
-afterEach(async () => {
-  await rig?.stop();
-  rig = undefined;
-});
-
-async function start(options: RigOptions): Promise<Rig> {
-  rig = await startRig(options);
-  return rig;
-}
+const start = useRig();
 
 function poke(guard = ''): string {
   return `

@@ -1,18 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ActionError } from '../../src/action.ts';
 import { newWorld } from '../fakes/world.ts';
-import { type Rig, type RigOptions, startRig } from './rig.ts';
+import { useRig } from './rig.ts';
 
-let rig: Rig | undefined;
-afterEach(async () => {
-  await rig?.stop();
-  rig = undefined;
-});
-
-async function start(options: RigOptions): Promise<Rig> {
-  rig = await startRig(options);
-  return rig;
-}
+const start = useRig();
 
 function raise(to: number | string, name = 'raise', alertname = 'Backlog'): string {
   return `

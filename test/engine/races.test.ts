@@ -1,23 +1,11 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ActionError } from '../../src/action.ts';
 import type { Change } from '../../src/store.ts';
 import { newWorld } from '../fakes/world.ts';
-import { type Rig, type RigOptions, startRig } from './rig.ts';
+import { type Rig, useRig } from './rig.ts';
 
 /** What happens between two steps: other workers, resolves, faults of our own. */
-let rig: Rig | undefined;
-afterEach(async () => {
-  rig?.hooks.clear();
-  await rig?.stop();
-  rig = undefined;
-});
-
-async function start(
-  options: Omit<RigOptions, 'world'> & Partial<Pick<RigOptions, 'world'>>,
-): Promise<Rig> {
-  rig = await startRig({ world: newWorld({ a: 1 }), ...options });
-  return rig;
-}
+const start = useRig();
 
 const POKE = `
 name: poke

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach } from 'vitest';
 import type { AnyAction, Notification } from '../../src/action.ts';
 import { ActionError } from '../../src/action.ts';
 import type { AuditRecord } from '../../src/core/audit/audit.ts';
@@ -19,7 +20,7 @@ import { catalogueFor, createRulebook } from '../../src/engine/rulebook.ts';
 import type { Log } from '../../src/ports.ts';
 import type { AuditQuery, Store } from '../../src/store.ts';
 import { type FakeClock, fakeClock, turn } from '../fakes/clock.ts';
-import { type World, worldActions } from '../fakes/world.ts';
+import { newWorld, type World, worldActions } from '../fakes/world.ts';
 
 export interface RigOptions {
   /** Rule texts by name. */
@@ -275,4 +276,20 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     },
   };
   return rig;
+}
+
+/** Starts a rig a test and stops it after; call once at the top of a file. */
+export function useRig(): (
+  options: Omit<RigOptions, 'world'> & { readonly world?: World },
+) => Promise<Rig> {
+  let rig: Rig | undefined;
+  afterEach(async () => {
+    rig?.hooks.clear();
+    await rig?.stop();
+    rig = undefined;
+  });
+  return async (options) => {
+    rig = await startRig({ world: newWorld({ a: 1 }), ...options });
+    return rig;
+  };
 }

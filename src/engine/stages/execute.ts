@@ -1,8 +1,8 @@
 import type { AuditDraft } from '../../core/audit/audit.ts';
 import type { ActionRun, VerifyProgress } from '../../core/healing/remediation.ts';
 import type { Change } from '../../store.ts';
-import { actionContext, causeOf } from '../action-context.ts';
-import { CallFailed, callBackend } from '../call.ts';
+import { CallFailed } from '../call.ts';
+import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';
 
@@ -51,17 +51,15 @@ async function perform(work: Work, row: ActionRun, engine: Engine): Promise<Acti
     return ended(row, engine, 1, { error: 'chaos_injected_failure', evidence: { chaos: true } });
   }
   try {
-    const { value, attempts } = await callBackend(engine, {
-      backend: work.action.backend,
-      action: row.action,
-      deadline_at: engine.clock.now() + work.step.deadline_ms,
+    const { value, attempts } = await callAction(work, engine, {
+      idempotency_key: row.id,
+      params: row.params,
+      within_ms: work.step.deadline_ms,
+      intent_at: row.started_at,
+      counted: true,
+      attempts_before: row.attempts,
       before: () => mayStillAct(work, engine),
-      run: (signal, attempt) => {
-        const cause = causeOf(work, row.started_at);
-        const options = { signal, attempt: row.attempts + attempt, idempotency_key: row.id, cause };
-        const context = actionContext(engine, options);
-        return work.action.execute(work.action.params.parse(row.params), row.target, context);
-      },
+      ask: (params, context) => work.action.execute(params, row.target, context),
     });
     return ended(row, engine, row.attempts + attempts, { error: null, evidence: value });
   } catch (error) {

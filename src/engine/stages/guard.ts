@@ -7,8 +7,8 @@ import {
   type TargetFacts,
 } from '../../core/healing/guards.ts';
 import type { Plan, Target } from '../../core/healing/remediation.ts';
-import { actionContext, causeOf } from '../action-context.ts';
-import { CallFailed, callBackend } from '../call.ts';
+import { CallFailed } from '../call.ts';
+import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
 import { verdictResult } from './hold.ts';
@@ -92,20 +92,12 @@ async function previews(work: Work, plan: Plan, engine: Engine): Promise<readonl
 /** A preview that cannot be made is said, not hidden: in dry-run nothing else depends on it. */
 async function preview(work: Work, plan: Plan, target: Target, engine: Engine): Promise<string> {
   try {
-    const { value } = await callBackend(engine, {
-      backend: work.action.backend,
-      action: null,
-      deadline_at: engine.clock.now() + PLAN_DEADLINE_MS,
-      run: (signal, attempt) => {
-        const idempotency_key = `${work.remediation.id}/${plan.step}/preview`;
-        const context = actionContext(engine, {
-          signal,
-          attempt,
-          idempotency_key,
-          cause: causeOf(work, null),
-        });
-        return work.action.preview(work.action.params.parse(plan.params), target, context);
-      },
+    const { value } = await callAction(work, engine, {
+      idempotency_key: `${work.remediation.id}/${plan.step}/preview`,
+      params: plan.params,
+      within_ms: PLAN_DEADLINE_MS,
+      intent_at: null,
+      ask: (params, context) => work.action.preview(params, target, context),
     });
     return value;
   } catch (error) {

@@ -3,8 +3,8 @@ import type { JsonObject } from '../../core/json.ts';
 import type { Plan, Target } from '../../core/healing/remediation.ts';
 import { validateRendered } from '../../core/rules/rendered-params.ts';
 import { renderJson } from '../../core/rules/template.ts';
-import { actionContext, causeOf } from '../action-context.ts';
-import { CallFailed, callBackend } from '../call.ts';
+import { CallFailed } from '../call.ts';
+import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
 
@@ -62,19 +62,12 @@ async function resolveTargets(
   engine: Engine,
   params: JsonObject,
 ): Promise<readonly Target[]> {
-  const { value } = await callBackend(engine, {
-    backend: work.action.backend,
-    action: null,
-    deadline_at: engine.clock.now() + PLAN_DEADLINE_MS,
-    run: async (signal, attempt) => {
-      const idempotency_key = `${work.remediation.id}/${work.remediation.step}/plan`;
-      const cause = causeOf(work, null);
-      const found = await work.action.resolve(
-        params,
-        actionContext(engine, { signal, attempt, idempotency_key, cause }),
-      );
-      return bounded(found);
-    },
+  const { value } = await callAction(work, engine, {
+    idempotency_key: `${work.remediation.id}/${work.remediation.step}/plan`,
+    params,
+    within_ms: PLAN_DEADLINE_MS,
+    intent_at: null,
+    ask: async (given, context) => bounded(await work.action.resolve(given, context)),
   });
   return value;
 }

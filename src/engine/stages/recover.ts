@@ -1,8 +1,8 @@
 import type { Probe } from '../../action.ts';
 import type { ActionRun } from '../../core/healing/remediation.ts';
 import type { Change } from '../../store.ts';
-import { actionContext, causeOf } from '../action-context.ts';
-import { CallFailed, callBackend } from '../call.ts';
+import { CallFailed } from '../call.ts';
+import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';
 import { earlyVerdict } from './hold.ts';
@@ -88,15 +88,12 @@ async function probe(work: Work, row: ActionRun, engine: Engine): Promise<Probe>
   const { probe: ask } = work.action;
   if (ask === undefined) return 'unknown';
   try {
-    const { value } = await callBackend(engine, {
-      backend: work.action.backend,
-      action: null,
-      deadline_at: engine.clock.now() + PLAN_DEADLINE_MS,
-      run: (signal, attempt) => {
-        const cause = causeOf(work, row.started_at);
-        const context = actionContext(engine, { signal, attempt, idempotency_key: row.id, cause });
-        return ask(work.action.params.parse(row.params), row.target, context);
-      },
+    const { value } = await callAction(work, engine, {
+      idempotency_key: row.id,
+      params: row.params,
+      within_ms: PLAN_DEADLINE_MS,
+      intent_at: row.started_at,
+      ask: (params, context) => ask(params, row.target, context),
     });
     return value;
   } catch (error) {

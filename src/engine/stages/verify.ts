@@ -3,8 +3,8 @@ import type { JsonObject } from '../../core/json.ts';
 import type { ActionRun } from '../../core/healing/remediation.ts';
 import { renderPromql } from '../../core/rules/template.ts';
 import { afterLook, type Look, verdictOf } from '../../core/healing/verify.ts';
-import { actionContext, causeOf } from '../action-context.ts';
-import { CallFailed, callBackend } from '../call.ts';
+import { CallFailed } from '../call.ts';
+import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
 
@@ -92,15 +92,12 @@ async function targetLook(work: Work, row: ActionRun, engine: Engine): Promise<L
   const { verify: ask } = work.action;
   if (ask === undefined) return { state: 'blind', detail: `${work.action.id} knows no health` };
   try {
-    const { value } = await callBackend(engine, {
-      backend: work.action.backend,
-      action: null,
-      deadline_at: engine.clock.now() + LOOK_DEADLINE_MS,
-      run: (signal, attempt) => {
-        const cause = causeOf(work, row.started_at);
-        const context = actionContext(engine, { signal, attempt, idempotency_key: row.id, cause });
-        return ask(work.action.params.parse(row.params), row.target, row.evidence ?? {}, context);
-      },
+    const { value } = await callAction(work, engine, {
+      idempotency_key: row.id,
+      params: row.params,
+      within_ms: LOOK_DEADLINE_MS,
+      intent_at: row.started_at,
+      ask: (params, context) => ask(params, row.target, row.evidence ?? {}, context),
     });
     const states = { healthy: 'holds', pending: 'not_yet', failed: 'failed' } as const;
     return { state: states[value], detail: `${row.target.name} is ${value}` };
