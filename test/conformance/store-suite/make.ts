@@ -3,6 +3,7 @@ import { type AuditDraft, auditEntry } from '../../../src/core/audit/audit.ts';
 import type { Episode } from '../../../src/core/alerts/episode.ts';
 import type { Lease } from '../../../src/core/healing/lease.ts';
 import type { ActionRun, Remediation, Target } from '../../../src/core/healing/remediation.ts';
+import * as values from '../../fakes/values.ts';
 import { type Change, type Conflict, ConflictError, type Store } from '../../../src/store.ts';
 
 /** A fresh store of one kind, empty; `reopen` closes it and opens the same data again. */
@@ -53,70 +54,37 @@ export function delivery(id: string, body = `body of ${id}`): Change {
 }
 
 export function episode(id: string, part: Partial<Episode> = {}): Episode {
-  return {
+  return values.episode({
     id,
     fingerprint: `fp-${id}`,
     alertname: 'AIErrorRateHigh',
     labels: { alertname: 'AIErrorRateHigh', 'übel.name': 'ein "Wert"\n' },
     annotations: { summary: 'errors' },
-    source: 'alertmanager',
     generator_url: 'http://prometheus/graph',
-    state: 'open',
     starts_at: NOW - 5000,
     opened_at: NOW,
     last_firing_at: NOW,
-    closed_at: null,
-    ended_at: null,
-    close_reason: null,
-    firings: 1,
-    matched_rules: 'v1',
-    drill: false,
-    trace_id: null,
     ...part,
-  };
+  });
 }
 
 export function target(id: string, parents: readonly string[] = []): Target {
-  return {
-    id,
-    parents,
-    name: id,
-    opted_in: true,
-    opt_in_hint: 'label autoheal=true',
-    observed: { replicas: 2 },
-    desired: null,
-    cmd: `docker restart ${id}`,
-  };
+  return values.target(id, { parents, observed: { replicas: 2 }, cmd: `docker restart ${id}` });
 }
 
 export function remediation(id: string, part: Partial<Remediation> = {}): Remediation {
-  return {
+  return values.remediation({
     id,
     episode_id: `ep-${id}`,
     fingerprint: `fp-${id}`,
     alertname: 'AIErrorRateHigh',
     rule: 'ai-errors',
     rule_hash: 'cafe',
-    state: 'ready',
-    outcome: null,
-    reason: null,
-    detail: null,
-    step: 0,
-    tries: 0,
-    plan: null,
-    verify: null,
-    drill: false,
-    trace_id: null,
     created_at: NOW,
     updated_at: NOW,
-    ended_at: null,
     next_at: NOW,
-    wakes: 0,
-    fence: 0,
-    claimed_by: null,
-    claim_until: 0,
     ...part,
-  };
+  });
 }
 
 export function run(id: string, part: Partial<ActionRun> = {}): ActionRun {
@@ -140,30 +108,21 @@ export function run(id: string, part: Partial<ActionRun> = {}): ActionRun {
 }
 
 export function lease(id: string, part: Partial<Lease> = {}): Lease {
-  return {
+  return values.lease({
     id,
     target: target(`flag/${id}`),
     action: 'set_flag',
     params: { flag: id, value: true },
     original: false,
     value: true,
-    state: 'active',
-    holders: [],
     rule: 'ai-errors',
     alertname: 'AIErrorRateHigh',
     fingerprint: 'fp',
-    drill: false,
-    trace_id: null,
-    tries: 0,
     created_at: NOW,
     updated_at: NOW,
     next_at: NOW,
-    wakes: 0,
-    fence: 0,
-    claimed_by: null,
-    claim_until: 0,
     ...part,
-  };
+  });
 }
 
 export function holder(episode_id: string): Lease['holders'][number] {
