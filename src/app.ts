@@ -29,6 +29,13 @@ import type { Store } from './store.ts';
 
 const PROMETHEUS_TIMEOUT_MS = 5_000;
 
+const SHIPPED_ACTIONS = fileURLToPath(new URL('../actions/', import.meta.url));
+
+export interface AppOptions {
+  /** A folder of actions instead of the shipped one. */
+  readonly actions_dir?: string;
+}
+
 export interface App {
   /** Where it listens: `http://127.0.0.1:9009`. */
   readonly url: string;
@@ -39,8 +46,14 @@ export interface App {
 }
 
 /** Builds every object once and starts it; with the two functions below it is the whole object graph. */
-export async function startApp(config: Config, version: string, log: Logger): Promise<App> {
-  const world = await openAdapters(config, version, log);
+export async function startApp(
+  config: Config,
+  version: string,
+  log: Logger,
+  options: AppOptions = {},
+): Promise<App> {
+  const actions_dir = options.actions_dir ?? SHIPPED_ACTIONS;
+  const world = await openAdapters(config, version, log, actions_dir);
   const { store, metrics, docker, kubernetes, prometheus } = world;
   const { engine, flags, operator } = buildEngine(config, world);
   const { rulebook, actions, clock } = engine;
@@ -93,9 +106,14 @@ export async function startApp(config: Config, version: string, log: Logger): Pr
 type World = Awaited<ReturnType<typeof openAdapters>>;
 
 /** What reaches outside the process. Clients load their libraries on first use; only the store opens now. */
-async function openAdapters(config: Config, version: string, log: Logger) {
+async function openAdapters(
+  config: Config,
+  version: string,
+  log: Logger,
+  actions_dir: string,
+) {
   const clock = systemClock;
-  const actions = await loadActions(fileURLToPath(new URL('../actions/', import.meta.url)));
+  const actions = await loadActions(actions_dir);
   const metrics = createMetrics({
     version,
     actions: [...actions.keys()],
