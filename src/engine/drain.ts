@@ -32,15 +32,14 @@ export function createDrain(engine: Engine, wake: () => void): Drain {
   let pending = 0;
 
   async function round(): Promise<number> {
-    const rules = engine.rulebook.current();
+    // Without rules nothing can be decided; what is accepted waits on disk.
+    if (engine.rulebook.current() === undefined) return Number.POSITIVE_INFINITY;
     const { cursor, deliveries } = await engine.store.inbox(DRAIN_BATCH);
     if (deliveries.length === 0) {
       pending = 0;
       return Number.POSITIVE_INFINITY;
     }
     pending = Math.max(pending, deliveries.length);
-    // Without rules nothing can be decided; what is accepted waits on disk.
-    if (rules === undefined) return Number.POSITIVE_INFINITY;
     const drained = await drainBatch(cursor, deliveries, engine);
     pending = Math.max(0, pending - drained);
     wake();

@@ -1,0 +1,181 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { load, median, type Server } from './processes.ts';
+import { say, table } from './print.ts';
+import { startAutoheal, startWebhook } from './servers.ts';
+
+const SETTLE_MS = 60_000;
+const GOAL_TIMES = 5;
+
+/** Alerts accepted, acted on and recorded, against Debian's `webhook` running a command that does nothing either. */
+export async function benchActed(rounds: number, amount: number): Promise<void> {
+  const webhook = programOf('webhook');
+  say(
+    'Acted: alerts a second from first post to last action, each accepted, acted on and (ours) audited',
+  );
+  if (webhook === undefined)
+    say('  skipped: no program `webhook` on PATH (Debian package webhook)');
+  const rows: string[][] = [];
+  for (const connections of [1, 10, 50]) {
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      ours.push(await actedRate(() => startAutoheal(true), oursDone, connections, amount));
+      if (webhook !== undefined)
+        theirs.push(await actedRate(() => startWebhook(webhook), theirsDone, connections, amount));
+    }
+    const times = median(ours) / median(theirs);
+    const goal =
+      webhook === undefined ? '' : `${GOAL_TIMES} x ${times >= GOAL_TIMES ? 'met' : 'missed'}`;
+    rows.push([
+      `${connections}`,
+      median(ours).toFixed(0),
+      median(theirs).toFixed(0),
+      times.toFixed(2),
+      goal,
+    ]);
+  }
+  table(['connections', 'autoheal/s', 'webhook/s', 'times', 'goal'], rows);
+  await benchStart(webhook);
+}
+
+type Done = (server: Server) => Promise<number>;
+
+async function actedRate(
+  start: () => Promise<Server>,
+  done: Done,
+  connections: number,
+  amount: number,
+): Promise<number> {
+  const server = await start();
+  try {
+    const began = performance.now();
+    const { sent, not_202 } = await load({
+      url: server.url,
+      connections,
+      alerts: 1,
+      amount,
+      unique: true,
+    });
+    if (not_202 > 0) throw new Error(`${not_202} answers were not 202`);
+    while ((await done(server)) < sent) {
+      if (performance.now() - began > SETTLE_MS)
+        throw new Error(`not all acted on within ${SETTLE_MS} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return (sent * 1000) / (performance.now() - began);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function oursDone(server: Server): Promise<number> {
+  const page = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(
+    /^autoheal_action_attempts_total\{action="noop",result="ok"\} (\d+)/m.exec(page)?.[1] ?? 0,
+  );
+}
+
+async function theirsDone(server: Server): Promise<number> {
+  const file = join(server.folder, 'started');
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
+}
+
+/** From the post to the start of the action, at 200 alerts a second. */
+async function benchStart(webhook: string | undefined): Promise<void> {
+  say(
+    'Start: ms from post to start of the action, at 200 alerts a second for 10 s (goal p50 <= 1, p99 <= 5)',
+  );
+  const rows = [['autoheal', ...(await delays(() => startAutoheal(true), ourDelays))]];
+  if (webhook !== undefined)
+    rows.push(['webhook', ...(await delays(() => startWebhook(webhook), theirDelays))]);
+  table(['receiver', 'p50', 'p99', 'alerts'], rows);
+}
+
+async function delays(
+  start: () => Promise<Server>,
+  read: (server: Server) => Promise<readonly number[]>,
+): Promise<readonly string[]> {
+  const server = await start();
+  try {
+    await load({
+      url: server.url,
+      connections: 4,
+      alerts: 1,
+      rate: 200,
+      duration_s: 3,
+      unique: true,
+    });
+    await load({
+      url: server.url,
+      connections: 4,
+      alerts: 1,
+      rate: 200,
+      duration_s: 10,
+      unique: true,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const sorted = (await read(server)).toSorted((a, b) => a - b);
+    const at = (share: number) =>
+      (sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toFixed(2);
+    return [at(0.5), at(0.99), `${sorted.length}`];
+  } finally {
+    await server.stop();
+  }
+}
+
+interface Entry {
+  readonly kind: string;
+  readonly remediation: string;
+  readonly episode: string;
+  readonly detail: { readonly evidence?: { readonly started_at_ms: number } };
+}
+
+async function ourDelays(server: Server): Promise<readonly number[]> {
+  const sent = new Map<string, number>();
+  let cursor = '';
+  do {
+    const page = await pageOf<{ id: string; annotations: { sent_ms: string } }>(
+      server,
+      `alerts?limit=1000${cursor}`,
+    );
+    for (const episode of page.items) sent.set(episode.id, Number(episode.annotations.sent_ms));
+    cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`;
+  } while (cursor !== '');
+  const found: number[] = [];
+  do {
+    const page = await pageOf<Entry>(server, `audit?kind=action_ok&limit=1000${cursor}`);
+    for (const { episode, detail } of page.items)
+      found.push(
+        (detail.evidence?.started_at_ms ?? Number.NaN) - (sent.get(episode) ?? Number.NaN),
+      );
+    cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`;
+  } while (cursor !== '');
+  return found;
+}
+
+async function pageOf<T>(
+  server: Server,
+  path: string,
+): Promise<{ items: T[]; next_cursor: string | null }> {
+  const answer = await fetch(`${server.url}/api/v1/${path}`);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return (await answer.json()) as { items: T[]; next_cursor: string | null };
+}
+
+async function theirDelays(server: Server): Promise<readonly number[]> {
+  const lines = readFileSync(join(server.folder, 'started'), 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    const [sent = '', started = ''] = line.split(' ');
+    return Number(started) * 1000 - Number(sent);
+  });
+}
+
+function programOf(name: string): string | undefined {
+  try {
+    return execFileSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,25 @@
+/** The part of autocannon 9 that the bench uses; the package ships no types. */
+declare module 'autocannon' {
+  interface Request {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+    readonly setupRequest?: (request: object) => object;
+  }
+  interface Options {
+    readonly url: string;
+    readonly connections: number;
+    readonly duration?: number;
+    readonly amount?: number;
+    readonly overallRate?: number;
+    readonly requests: readonly Request[];
+  }
+  interface Result {
+    readonly requests: { readonly average: number; readonly total: number };
+    readonly latency: { readonly p50: number; readonly p99: number };
+    readonly non2xx: number;
+    readonly errors: number;
+  }
+  export default function autocannon(options: Options): Promise<Result>;
+}

@@ -1,0 +1,96 @@
+import autocannon from 'autocannon';
+
+/** One measured run, made by a process of its own so that it does not share the server's event loop. */
+export interface Load {
+  readonly url: string;
+  readonly connections: number;
+  readonly alerts: number;
+  /** One of the two: how long, or how many requests. */
+  readonly duration_s?: number;
+  readonly amount?: number;
+  /** Requests a second in all; absent: as many as there can be. */
+  readonly rate?: number;
+  /** Each alert a new one, with `sent` saying when it was posted; else the same body again and again. */
+  readonly unique: boolean;
+}
+export interface Measured {
+  readonly requests_per_second: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly sent: number;
+  readonly not_202: number;
+}
+
+/** A body as Alertmanager 0.25 sends it: about 1 KB for one alert. */
+export function bodyOf(alerts: number, mark: string): string {
+  const list = Array.from({ length: alerts }, (_, n) => ({
+    status: 'firing',
+    labels: {
+      alertname: 'BenchAlert',
+      thing: `${mark}-${n}`,
+      instance: 'crm-api-7f9c:8080',
+      job: 'crm-api',
+      severity: 'page',
+      autoheal: 'bench',
+    },
+    annotations: {
+      summary: 'The endpoint does not answer.',
+      description: 'No answer on the TCP port for more than thirty seconds, seen from two probes.',
+      runbook_url: 'https://runbooks.example.com/endpoint-down',
+      sent_ms: String(performance.timeOrigin + performance.now()),
+    },
+    startsAt: '2026-01-01T00:00:00.000Z',
+    endsAt: '0001-01-01T00:00:00Z',
+    generatorURL:
+      'http://prometheus.example.com:9090/graph?g0.expr=probe_success+%3D%3D+0&g0.tab=1',
+  }));
+  return JSON.stringify({
+    receiver: 'autoheal',
+    status: 'firing',
+    alerts: list,
+    groupLabels: { alertname: 'BenchAlert' },
+    commonLabels: { alertname: 'BenchAlert', job: 'crm-api' },
+    commonAnnotations: {},
+    externalURL: 'http://alertmanager.example.com:9093',
+    version: '4',
+    groupKey: '{}:{alertname="BenchAlert"}',
+    truncatedAlerts: 0,
+  });
+}
+
+async function measure(load: Load): Promise<Measured> {
+  let count = 0;
+  const same = bodyOf(load.alerts, 'same');
+  const result = await autocannon({
+    url: load.url,
+    connections: load.connections,
+    ...(load.amount === undefined ? { duration: load.duration_s ?? 2 } : { amount: load.amount }),
+    ...(load.rate === undefined ? {} : { overallRate: load.rate }),
+    requests: [
+      {
+        method: 'POST',
+        path: '/webhook',
+        headers: { 'content-type': 'application/json', 'user-agent': 'Alertmanager/0.25.0' },
+        body: same,
+        ...(load.unique
+          ? {
+              setupRequest: (request: object) => {
+                count += 1;
+                return { ...request, body: bodyOf(load.alerts, `${process.pid}-${count}`) };
+              },
+            }
+          : {}),
+      },
+    ],
+  });
+  return {
+    requests_per_second: result.requests.average,
+    p50_ms: result.latency.p50,
+    p99_ms: result.latency.p99,
+    sent: result.requests.total,
+    not_202: result.non2xx + result.errors,
+  };
+}
+
+if (process.argv[1] === import.meta.filename)
+  process.stdout.write(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? '{}') as Load)));
