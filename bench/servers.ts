@@ -12,7 +12,7 @@ steps:
   - action: noop
     with: { thing: '{{ labels.thing }}' }
     verify: { within: 10m, resolved: true }
-guard: { cooldown: 0s, limit: ['1000000/1h'] }
+guard: { cooldown: 0s }
 `;
 /** A rule that does not compile: the service stores and does not drain, so that intake is measured alone. */
 const BROKEN = 'name: bench\n';
