@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need real parts and the machine to themselves. */
-const REAL = ['test/real/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts'];
+const REAL = [
+  'test/real/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+  'test/crash/**/*.test.ts',
+  'test/prometheus/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -10,6 +10,7 @@ import {
   type Workload,
   type WorkloadRef,
 } from '../src/adapters/scaler.ts';
+import { swarmScaler } from '../src/adapters/swarm.ts';
 import type { Json } from '../src/core/json.ts';
 import type { Target } from '../src/core/healing/remediation.ts';
 
@@ -21,7 +22,7 @@ const params = z
   .strictObject({
     workload: z.string().refine((text) => parseWorkload(text) !== undefined, {
       error:
-        'write compose/<service>, compose/<project>/<service> or k8s/<namespace>/deployment/<name>',
+        'write compose/<service>, compose/<project>/<service>, swarm/<service> or k8s/<namespace>/deployment/<name>',
     }),
     by: z.int().min(-REPLICAS_MAX).max(REPLICAS_MAX).optional(),
     to: replicas.optional(),
@@ -42,8 +43,8 @@ type Params = z.output<typeof params>;
 export default defineAction<Params>({
   id: 'scale_workers',
   summary:
-    'Set the number of replicas of a Compose service or a Kubernetes workload, within limits.',
-  // Both backends fold their own errors; the breaker is one for both, named after what is scaled here.
+    'Set the number of replicas of a Compose or Swarm service or a Kubernetes workload, within limits.',
+  // Each backend folds its own errors; the breaker is one for all, named after what is scaled here.
   backend: 'workers',
   params: params,
   safe_to_repeat: true,
@@ -106,9 +107,9 @@ function refOf(workload: string): WorkloadRef {
 }
 
 function scalerOf(ref: WorkloadRef, ctx: ActionContext): Scaler {
-  return ref.kind === 'compose'
-    ? composeScaler(() => ctx.clients.docker())
-    : kubernetesScaler(() => ctx.clients.kubernetes());
+  if (ref.kind === 'compose') return composeScaler(() => ctx.clients.docker());
+  if (ref.kind === 'swarm') return swarmScaler(() => ctx.clients.docker());
+  return kubernetesScaler(() => ctx.clients.kubernetes());
 }
 
 /**

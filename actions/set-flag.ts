@@ -107,12 +107,13 @@ function swap(
   reason: string,
   ctx: ActionContext,
 ): Promise<boolean> {
-  const { remediation, rule } = ctx.cause;
+  const { remediation, rule, trace_id } = ctx.cause;
   return ctx.clients.flags.compareAndSet(flag, from, to, {
     actor: 'autoheal',
     remediation,
     rule,
     reason,
+    trace_id,
   });
 }
 

@@ -125,6 +125,10 @@ async function delays(
   }
 }
 
+interface Episode {
+  readonly id: string;
+  readonly annotations: { readonly sent_ms: string };
+}
 interface Entry {
   readonly kind: string;
   readonly remediation: string;
@@ -136,16 +140,16 @@ async function ourDelays(server: Server): Promise<readonly number[]> {
   const sent = new Map<string, number>();
   let cursor = '';
   do {
-    const page = await pageOf<{ id: string; annotations: { sent_ms: string } }>(
-      server,
-      `alerts?limit=1000${cursor}`,
-    );
+    const page = (await pageOf(server, `alerts?limit=1000${cursor}`)) as PageOf<Episode>;
     for (const episode of page.items) sent.set(episode.id, Number(episode.annotations.sent_ms));
     cursor = page.next_cursor === null ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`;
   } while (cursor !== '');
   const found: number[] = [];
   do {
-    const page = await pageOf<Entry>(server, `audit?kind=action_ok&limit=1000${cursor}`);
+    const page = (await pageOf(
+      server,
+      `audit?kind=action_ok&limit=1000${cursor}`,
+    )) as PageOf<Entry>;
     for (const { episode, detail } of page.items)
       found.push(
         (detail.evidence?.started_at_ms ?? Number.NaN) - (sent.get(episode) ?? Number.NaN),
@@ -155,13 +159,15 @@ async function ourDelays(server: Server): Promise<readonly number[]> {
   return found;
 }
 
-async function pageOf<T>(
-  server: Server,
-  path: string,
-): Promise<{ items: T[]; next_cursor: string | null }> {
+interface PageOf<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+async function pageOf(server: Server, path: string): Promise<PageOf<unknown>> {
   const answer = await fetch(`${server.url}/api/v1/${path}`);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return (await answer.json()) as { items: T[]; next_cursor: string | null };
+  return (await answer.json()) as PageOf<unknown>;
 }
 
 async function theirDelays(server: Server): Promise<readonly number[]> {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -28,13 +28,20 @@ export interface ServerOptions {
   readonly ready_path?: string;
 }
 
-/** Starts a server on a free port of 127.0.0.1 in a folder of its own. PORT and FOLDER are replaced in command and env. */
+const running = new Set<ChildProcess>();
+/** Whatever ends the bench ends what it started. */
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
+/** Starts a server on a free port of 127.0.0.1 in a folder of its own. PORT and FOLDER are replaced in command, env and files. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'autoheal-bench-'));
-  for (const [name, text] of Object.entries(options.files ?? {}))
-    writeFileSync(join(folder, name), text, { mode: 0o755 });
   const port = await freePort();
   const fill = (text: string) => text.replaceAll('PORT', `${port}`).replaceAll('FOLDER', folder);
+  for (const [name, text] of Object.entries(options.files ?? {}))
+    writeFileSync(join(folder, name), fill(text), { mode: 0o755 });
   const [program = '', ...args] = pinned(options.command.map(fill), CORES?.server);
   const env = Object.entries(options.env ?? {}).map(([name, value]) => [name, fill(value)]);
   const child = spawn(program, args, {
@@ -42,7 +49,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     env: { PATH: process.env['PATH'] ?? '', ...Object.fromEntries(env) },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  running.add(child);
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      running.delete(child);
+      resolve();
+    });
+  });
   const server: Server = {
     url: `http://127.0.0.1:${port}`,
     pid: child.pid ?? 0,

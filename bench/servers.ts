@@ -64,9 +64,15 @@ export function startWebhook(program: string): Promise<Server> {
   };
   return startServer({
     command: [
-      '/bin/sh',
-      '-c',
-      `sed -i "s#FOLDER#$PWD#" hooks.json; exec ${program} -hooks hooks.json -ip 127.0.0.1 -port PORT -urlprefix ""`,
+      program,
+      '-hooks',
+      'hooks.json',
+      '-ip',
+      '127.0.0.1',
+      '-port',
+      'PORT',
+      '-urlprefix',
+      '',
     ],
     files: {
       'hooks.json': JSON.stringify([hook]),

@@ -20,4 +20,5 @@ if (module.enableCompileCache) module.enableCompileCache(fileURLToPath(cache));
 void import(existsSync(source) ? source.href : built.href).then(function keepCompiled() {
   // A process that is killed writes nothing at its end.
   if (module.flushCompileCache) module.flushCompileCache();
+  return undefined;
 });

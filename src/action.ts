@@ -62,6 +62,7 @@ export interface FlagCause {
   readonly remediation: string | null;
   readonly rule: string | null;
   readonly reason: string;
+  readonly trace_id?: string | null;
 }
 
 /** What a notifier sends to people. */
@@ -118,6 +119,8 @@ export interface ActionCause {
   readonly annotations: Labels;
   /** When the intent was committed; null while planning. Ms since the epoch. */
   readonly intent_at: number | null;
+  /** The trace it belongs to, 32 hex digits; for what the action's clients record. */
+  readonly trace_id: string | null;
 }
 export type ActionLog = (event: string, fields?: Readonly<Record<string, unknown>>) => void;
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { systemClock } from './adapters/clock.ts';
 import { createDocker } from './adapters/docker.ts';
+import { createFlagdFile, type FlagdFile } from './adapters/flagd-file.ts';
 import { createIds } from './adapters/ids.ts';
 import { createKubernetes } from './adapters/kubernetes.ts';
 import { createMetrics } from './adapters/metrics.ts';
@@ -14,7 +15,9 @@ import { createNotifiers, notifyBackend } from './adapters/notifiers.ts';
 import { createPrometheus } from './adapters/prometheus.ts';
 import { createRuleFiles } from './adapters/rule-files.ts';
 import { openSqliteStore } from './adapters/store/open.ts';
+import { type OpenTracer, openTracer } from './adapters/tracing.ts';
 import type { Config } from './config.ts';
+import type { FlagBoard } from './engine/api.ts';
 import { createBreakers } from './engine/breakers.ts';
 import { buildMachine } from './engine/build.ts';
 import { createChaos } from './engine/chaos.ts';
@@ -54,7 +57,7 @@ export async function startApp(
 ): Promise<App> {
   const actions_dir = options.actions_dir ?? SHIPPED_ACTIONS;
   const world = await openAdapters(config, version, log, actions_dir);
-  const { store, metrics, docker, kubernetes, prometheus } = world;
+  const { store, metrics, tracer, docker, kubernetes, prometheus } = world;
   const { engine, flags, operator } = buildEngine(config, world);
   const { rulebook, actions, clock } = engine;
   const machine = buildMachine(engine, {
@@ -77,6 +80,7 @@ export async function startApp(
     flags,
     rulebook,
     actions,
+    prometheus,
     intake: machine.intake,
     reporter: machine.reporter,
     tokens: config.tokens,
@@ -84,7 +88,9 @@ export async function startApp(
     auditAuthDenied: (client, route) => machine.auth.denied(client, route),
   });
 
+  const flagd_file = flagdFile(config, engine, flags);
   await machine.start();
+  flagd_file?.start();
   await server.listen({ host: config.host, port: config.port });
   const url = addressOf(server.server.address() as AddressInfo);
   log.info({ url, mode: operator.mode(), version }, 'autoheal is listening');
@@ -98,7 +104,9 @@ export async function startApp(
     async close() {
       await server.close();
       await machine.stop();
+      await flagd_file?.stop();
       await store.close();
+      await tracer.close();
     },
   };
 }
@@ -106,12 +114,7 @@ export async function startApp(
 type World = Awaited<ReturnType<typeof openAdapters>>;
 
 /** What reaches outside the process. Clients load their libraries on first use; only the store opens now. */
-async function openAdapters(
-  config: Config,
-  version: string,
-  log: Logger,
-  actions_dir: string,
-) {
+async function openAdapters(config: Config, version: string, log: Logger, actions_dir: string) {
   const clock = systemClock;
   const actions = await loadActions(actions_dir);
   const metrics = createMetrics({
@@ -126,10 +129,12 @@ async function openAdapters(
     metrics,
     clock,
   });
+  const tracer = await openTracing(config, version, log);
   return {
     clock,
     actions,
     metrics,
+    tracer,
     store,
     log,
     ids: createIds(clock),
@@ -138,13 +143,22 @@ async function openAdapters(
     prometheus: createPrometheus({
       url: config.prometheus_url,
       timeout_ms: PROMETHEUS_TIMEOUT_MS,
+      traceHeaders: () => tracer.headers(),
     }),
   };
 }
 
+/** Off unless there is somewhere to send traces to. */
+function openTracing(config: Config, version: string, log: Logger): Promise<OpenTracer> {
+  const { url, headers, service_name } = config.tracing;
+  if (url === undefined) return openTracer(undefined, log);
+  const { environment } = config;
+  return openTracer({ url, headers, service_name, service_version: version, environment }, log);
+}
+
 /** The engine's parts, each given what it needs. */
 function buildEngine(config: Config, world: World) {
-  const { actions, docker, kubernetes, prometheus } = world;
+  const { actions, tracer, docker, kubernetes, prometheus } = world;
   const rulebook = createRulebook({
     ...world,
     files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
@@ -163,7 +177,11 @@ function buildEngine(config: Config, world: World) {
       docker: () => docker.client(),
       kubernetes: () => kubernetes.client(),
       flags,
-      notifiers: createNotifiers(() => rulebook.current()?.policy.notifiers ?? {}),
+      notifiers: createNotifiers(
+        () => rulebook.current()?.policy.notifiers ?? {},
+        undefined,
+        () => tracer.headers(),
+      ),
     },
     backends: new Map(backends.map((backend) => [backend.name, backend])),
     prometheus,
@@ -171,6 +189,18 @@ function buildEngine(config: Config, world: World) {
     chaos: createChaos(world, config.chaos),
   };
   return { engine, flags, operator };
+}
+
+/** The flags on disk, for those who read them there; undefined where nobody asked for it. */
+function flagdFile(config: Config, engine: Engine, flags: FlagBoard): FlagdFile | undefined {
+  if (config.flagd_file === undefined) return undefined;
+  return createFlagdFile({
+    path: config.flagd_file,
+    // Without rules the policy is not known, and neither are its flags.
+    flags: async () => (engine.rulebook.current() === undefined ? undefined : await flags.list()),
+    clock: engine.clock,
+    log: engine.log,
+  });
 }
 
 /** What Prometheus is told besides the counters. */

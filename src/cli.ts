@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { registerConfig } from './cli/config.ts';
+import { registerDoctor } from './cli/doctor.ts';
 import { registerSend } from './cli/send.ts';
 import { registerServe } from './cli/serve.ts';
 
@@ -26,5 +27,6 @@ const program = new Command('autoheal')
 registerServe(program, version());
 registerSend(program);
 registerConfig(program);
+registerDoctor(program);
 
 await program.parseAsync();

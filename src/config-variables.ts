@@ -8,6 +8,7 @@ import {
   httpUrl,
   listenHost,
   oneOf,
+  otlpHeaders,
   onOff,
   percent,
   roleTokens,
@@ -131,30 +132,40 @@ export const VARIABLES = {
     `What this installation is: ${words(ENVIRONMENTS)}.`,
   ),
   AUTOHEAL_LOG_LEVEL: given(oneOf(LOG_LEVELS), 'info', `${words(LOG_LEVELS)}.`),
+  AUTOHEAL_FLAGD_FILE: optional(
+    anyText,
+    'A file to keep the flags in, as a flagd definition, for those who read flags from disk. Unset: none.',
+  ),
   AUTOHEAL_URL: optional(
     anyText,
-    'Read by the command line only: where `autoheal send` finds the service. Unset: `http://127.0.0.1:9009`.',
+    'Read by the command line only: where `autoheal send` and `autoheal doctor` find the service. Unset: `http://127.0.0.1:9009`.',
   ),
   AUTOHEAL_ALERTMANAGER_URL: optional(
-    anyText,
-    "Accepted and not used: this version does not ask Alertmanager's API.",
+    httpUrl,
+    "Alertmanager, looked at by `autoheal doctor` only: the service of this version does not ask Alertmanager's API.",
     'userinfo',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(
-    anyText,
-    'Accepted and not used: this version sends no traces.',
+    httpUrl,
+    'Collector that takes OTLP over HTTP; traces go to `/v1/traces` below it. Unset: no traces. User and password in it are sent as Basic.',
     'userinfo',
   ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional(
+    httpUrl,
+    'Where traces go, taken as it is; goes before `OTEL_EXPORTER_OTLP_ENDPOINT`.',
+    'userinfo',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: optional(
+    otlpHeaders,
+    'Headers for the collector: `name=value`, several separated by commas.',
+    'all',
+  ),
+  OTEL_ENABLED: given(onOff, 'true', '`false`: no traces, whatever the endpoint says.'),
+  OTEL_SERVICE_NAME: given(anyText, 'autoheal', 'What this service is called in traces.'),
 } as const satisfies Record<string, Variable<z.ZodType>>;
 export type VariableName = keyof typeof VARIABLES;
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as VariableName[];
-/** Parts of later versions: to set them is no mistake, to count on them is. */
-export const NOT_USED: readonly VariableName[] = [
-  'AUTOHEAL_ALERTMANAGER_URL',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-];
-
 /** The variable that names a file with the secret; undefined where the value is none. */
 export function fileVariable(name: VariableName): string | undefined {
-  return VARIABLES[name].secret === 'none' || NOT_USED.includes(name) ? undefined : `${name}_FILE`;
+  return VARIABLES[name].secret === 'none' ? undefined : `${name}_FILE`;
 }

@@ -5,11 +5,11 @@ import {
   type EnvironmentName,
   fileVariable,
   type LogLevel,
-  NOT_USED,
   VARIABLE_NAMES,
   type VariableName,
   VARIABLES,
 } from './config-variables.ts';
+import { type TracingSettings, tracingOf, tracingShown } from './config-tracing.ts';
 import { formatDuration } from './core/duration.ts';
 import type { DatabaseLocation } from './core/settings.ts';
 import { didYouMean } from './core/suggest.ts';
@@ -30,7 +30,12 @@ export interface Config {
   /** AUTOHEAL_DOCKER_HOST, else DOCKER_HOST; undefined: the default socket. */
   readonly docker_host: string | undefined;
   readonly kubeconfig: string | undefined;
+  /** Looked at by `autoheal doctor` only. */
+  readonly alertmanager_url: string | undefined;
+  /** Where the flags are kept as a flagd definition. */
+  readonly flagd_file: string | undefined;
   readonly chaos: { readonly rate_pct: number; readonly seed: number; readonly for_ms: number };
+  readonly tracing: TracingSettings;
   readonly environment: EnvironmentName;
   readonly log_level: LogLevel;
 }
@@ -104,14 +109,9 @@ function gatherOne(name: VariableName, env: Env, readFile: ReadFile, to: Gathere
     to.problems.push(`${name} and ${file_name} are both set: write one of them`);
   else if (file !== '') gatherFile(name, file, readFile, to);
   else if (name === 'AUTOHEAL_PORT' && SERVICE_LINK_PORT.test(text)) to.notices.push(LINKED_PORT);
-  else if (text !== '') gatherText(name, text, to);
+  else if (text !== '') to.given.set(name, { text: text.trim(), file: null });
   else if (env[name] === '' && name.startsWith('AUTOHEAL_'))
     to.notices.push(`${name} is set to nothing: taken as unset`);
-}
-
-function gatherText(name: VariableName, text: string, to: Gathered): void {
-  to.given.set(name, { text: text.trim(), file: null });
-  if (NOT_USED.includes(name)) to.notices.push(`${name} is set, but this version does not use it`);
 }
 
 function gatherFile(name: VariableName, file: string, readFile: ReadFile, to: Gathered): void {
@@ -190,6 +190,8 @@ function advice(values: Values): readonly string[] {
   const rate_pct = values.AUTOHEAL_CHAOS_FAILURE_RATE;
   if (rate_pct > 0 && rate_pct < 1)
     notices.push(`AUTOHEAL_CHAOS_FAILURE_RATE is ${rate_pct} percent, not ${rate_pct * 100}`);
+  if (values.AUTOHEAL_ALERTMANAGER_URL !== undefined)
+    notices.push('AUTOHEAL_ALERTMANAGER_URL is used by `autoheal doctor` only, not by the service');
   const secrets = {
     AUTOHEAL_WEBHOOK_TOKEN: values.AUTOHEAL_WEBHOOK_TOKEN ?? [],
     AUTOHEAL_API_TOKEN: (values.AUTOHEAL_API_TOKEN ?? []).map(({ token }) => token),
@@ -223,11 +225,14 @@ function assemble(values: Values, policy_file: string | undefined): Config {
     prometheus_url: values.AUTOHEAL_PROMETHEUS_URL,
     docker_host: values.AUTOHEAL_DOCKER_HOST ?? values.DOCKER_HOST,
     kubeconfig: values.KUBECONFIG,
+    alertmanager_url: values.AUTOHEAL_ALERTMANAGER_URL,
+    flagd_file: values.AUTOHEAL_FLAGD_FILE,
     chaos: {
       rate_pct: values.AUTOHEAL_CHAOS_FAILURE_RATE,
       seed: values.AUTOHEAL_CHAOS_SEED,
       for_ms: values.AUTOHEAL_CHAOS_FOR,
     },
+    tracing: tracingOf(values),
     environment: values.AUTOHEAL_ENV,
     log_level: values.AUTOHEAL_LOG_LEVEL,
   };
@@ -277,6 +282,10 @@ export function redacted(config: Config): Readonly<Record<string, string | numbe
     AUTOHEAL_DOCKER_HOST:
       config.docker_host === undefined ? null : withoutUserinfo(config.docker_host),
     KUBECONFIG: config.kubeconfig ?? null,
+    AUTOHEAL_ALERTMANAGER_URL:
+      config.alertmanager_url === undefined ? null : withoutUserinfo(config.alertmanager_url),
+    AUTOHEAL_FLAGD_FILE: config.flagd_file ?? null,
+    ...tracingShown(config.tracing, withoutUserinfo),
     AUTOHEAL_CHAOS_FAILURE_RATE: chaos.rate_pct,
     AUTOHEAL_CHAOS_SEED: chaos.seed,
     AUTOHEAL_CHAOS_FOR: formatDuration(chaos.for_ms),

@@ -1,6 +1,7 @@
 import type { ActionError } from './action.ts';
 import type { GuardWord } from './core/healing/guard-words.ts';
 import type { Outcome } from './core/healing/remediation.ts';
+import type { SpanPlace } from './core/trace.ts';
 
 /* ---------------------------------------------------------------- small ports */
 
@@ -37,6 +38,19 @@ export interface PromQuery {
     expr: string,
     signal: AbortSignal,
   ): Promise<{ readonly holds: boolean; readonly detail: string }>;
+}
+/** What Prometheus has recorded. */
+export interface PromSamples {
+  /**
+   * The samples of an instant vector, without those that are NaN or a native histogram.
+   * @throws ActionError `unavailable`, `timeout`, `rejected`, `not_configured`.
+   */
+  samples(expr: string, signal: AbortSignal): Promise<readonly PromSample[]>;
+}
+export interface PromSample {
+  /** `__name__` among them, where the expression keeps it. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 export type ComponentState = 'ok' | 'degraded' | 'off';
@@ -90,4 +104,42 @@ export interface Metrics {
   watchdog(at: number): void;
   chaos(enabled: boolean, expires_at: number): void;
   breaker(backend: string, state: 'closed' | 'half_open' | 'open'): void;
+}
+
+/* ---------------------------------------------------------------- traces */
+
+/** Null and undefined are left out. Never a secret, never a label's value besides the alert's name. */
+export type SpanAttributes = Readonly<
+  Record<string, string | number | boolean | readonly string[] | null | undefined>
+>;
+export interface SpanOptions {
+  readonly name: string;
+  /** Where it hangs. Absent: under the span that runs now. Null, or nothing runs: there is no span. */
+  readonly parent?: SpanPlace | null;
+  /** Its own id, 16 hex digits, where others must find it later; else a random one. */
+  readonly span_id?: string;
+  /** `server`: somebody called us. `client`: we call a backend. */
+  readonly kind?: 'server' | 'client';
+  readonly attributes?: SpanAttributes;
+}
+export interface Span {
+  set(attributes: SpanAttributes): void;
+  /** It ends as an error; `reason` is one word. */
+  fail(reason: string): void;
+  /** It tells nothing new and is not sent. */
+  drop(): void;
+}
+/** Spans of DESIGN §10. Implementations never throw of themselves and never wait for a collector. */
+export interface Tracer {
+  readonly enabled: boolean;
+  /** Runs `work` within a span; what it throws fails the span and is thrown on. */
+  span<T>(options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T>;
+  /** A span that is over. Times in ms since the epoch; `failed`: why, in one word, or null. */
+  record(
+    options: SpanOptions,
+    times: { readonly from: number; readonly to: number },
+    failed: string | null,
+  ): void;
+  /** `traceparent` of the span that runs now, for a request of ours; empty where none does. */
+  headers(): Readonly<Record<string, string>>;
 }

@@ -239,6 +239,8 @@ export interface AuditQuery {
   readonly until?: number;
   /** Free text: a substring, case-insensitive, of alertname, rule, target, cmd, reason, result or detail. */
   readonly q?: string;
+  /** Only entries after this seq. */
+  readonly after?: number;
   readonly order: 'asc' | 'desc';
   /** 1 to 1,000. */
   readonly limit: number;

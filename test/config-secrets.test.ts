@@ -9,9 +9,11 @@ describe('secrets', () => {
     (name) => {
       const value = name.endsWith('DATABASE_URL')
         ? 'sqlite:a.db'
-        : name.endsWith('_URL')
+        : /_(URL|ENDPOINT)$/.test(name)
           ? 'http://u:pw@p:9090'
-          : TOKEN;
+          : name.endsWith('_HEADERS')
+            ? `authorization=${TOKEN}`
+            : TOKEN;
       const file = fileVariable(name) ?? '';
       const from_file = configOf({ [file]: '/run/secret' }, { '/run/secret': `${value}\n` });
       expect(from_file).toEqual(configOf({ [name]: value }));
@@ -33,6 +35,8 @@ describe('secrets', () => {
     ['AUTOHEAL_API_TOKEN', 'root:secret', /is no role; write one of viewer, operator, admin/],
     ['AUTOHEAL_API_TOKEN', 'viewer:', /no token stands behind/],
     ['AUTOHEAL_API_TOKEN', 'viewer:secret,secret', /entry 2 repeats a token/],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b,secret', /entry 2 is no header; write name=value/],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=secret%', /entry 1 is no header/],
   ])('%s=%s is refused without being shown', (name, value, message) => {
     const problems = problemsOf({ [name]: value });
     expect(problems[0]).toMatch(message);

@@ -20,6 +20,7 @@ describe('an empty environment', () => {
       docker_host: undefined,
       kubeconfig: undefined,
       chaos: { rate_pct: 0, seed: 1, for_ms: 900_000 },
+      tracing: { url: undefined, headers: {}, service_name: 'autoheal' },
       environment: 'development',
       log_level: 'info',
     });
@@ -65,9 +66,14 @@ describe('values', () => {
       AUTOHEAL_DOCKER_HOST: 'tcp://docker:2376',
       DOCKER_HOST: 'ssh://elsewhere',
       KUBECONFIG: '/etc/kube',
+      AUTOHEAL_ALERTMANAGER_URL: 'http://alertmanager:9093',
+      AUTOHEAL_FLAGD_FILE: '/run/autoheal/flags.json',
       AUTOHEAL_CHAOS_FAILURE_RATE: '2.5',
       AUTOHEAL_CHAOS_SEED: '42',
       AUTOHEAL_CHAOS_FOR: '1h30m',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/otlp/',
+      OTEL_EXPORTER_OTLP_HEADERS: 'X-Tenant=crm, x-key=a%2Cb',
+      OTEL_SERVICE_NAME: 'autoheal-eu',
       AUTOHEAL_ENV: 'staging',
       AUTOHEAL_LOG_LEVEL: 'debug',
       PATH: '/bin',
@@ -91,10 +97,27 @@ describe('values', () => {
       prometheus_url: 'http://prometheus:9090/prefix',
       docker_host: 'tcp://docker:2376',
       kubeconfig: '/etc/kube',
+      alertmanager_url: 'http://alertmanager:9093',
+      flagd_file: '/run/autoheal/flags.json',
       chaos: { rate_pct: 2.5, seed: 42, for_ms: 5_400_000 },
+      tracing: {
+        url: 'http://collector:4318/otlp/v1/traces',
+        headers: { 'x-tenant': 'crm', 'x-key': 'a,b' },
+        service_name: 'autoheal-eu',
+      },
       environment: 'staging',
       log_level: 'debug',
     });
+  });
+
+  test('OTEL_ENABLED=false and no endpoint mean no traces; the endpoint of traces is taken as it is', () => {
+    const both = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://all:4318',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://traces:4318/in',
+    };
+    expect(configOf(both).tracing.url).toBe('http://traces:4318/in');
+    expect(configOf({ ...both, OTEL_ENABLED: 'false' }).tracing.url).toBeUndefined();
+    expect(configOf({ OTEL_ENABLED: 'true' }).tracing.url).toBeUndefined();
   });
 
   test('DOCKER_HOST stands in for ours and is not judged: other tools may need it so', () => {
@@ -205,14 +228,10 @@ describe('names', () => {
     expect(noticesOf(linked)).toEqual([expect.stringContaining('enableServiceLinks: false')]);
   });
 
-  test('parts of later versions are accepted and said not to be used', () => {
-    const env = {
-      AUTOHEAL_ALERTMANAGER_URL: 'http://a:9093',
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o:4318',
-    };
+  test('what only a part of autoheal uses is said', () => {
+    const env = { AUTOHEAL_ALERTMANAGER_URL: 'http://a:9093' };
     expect(noticesOf(env)).toEqual([
-      'AUTOHEAL_ALERTMANAGER_URL is set, but this version does not use it',
-      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but this version does not use it',
+      'AUTOHEAL_ALERTMANAGER_URL is used by `autoheal doctor` only, not by the service',
     ]);
   });
 });

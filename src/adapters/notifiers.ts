@@ -9,6 +9,8 @@ import { networkFailure } from './net-errors.ts';
 /** As the policy has it now: a reload takes effect with the next message. */
 export type NotifierConfigs = () => Readonly<Record<string, NotifierConfig>>;
 export type ReadFile = (path: string) => Promise<string>;
+/** Sent with each message: the trace it belongs to. */
+export type TraceHeaders = () => Readonly<Record<string, string>>;
 
 const TITLE_LIMIT_CHARS = 300;
 const TEXT_LIMIT_CHARS = 8_000;
@@ -21,6 +23,7 @@ const ANSWER_LIMIT_BYTES = 64 * 1024;
 export function createNotifiers(
   configsOf: NotifierConfigs,
   readFile: ReadFile = (path) => readFileFromDisk(path, 'utf8'),
+  traceHeaders: TraceHeaders = () => ({}),
 ): Notifiers {
   return {
     has: (name) => Object.hasOwn(configsOf(), name),
@@ -31,7 +34,8 @@ export function createNotifiers(
         throw notConfigured(`the policy has no notifier ${name}; add it under notifiers`);
       const url = await addressOf(name, config, readFile);
       const token = await tokenOf(name, config, readFile);
-      const status = await post(name, config, { url, token, message, options });
+      const trace = traceHeaders();
+      const status = await post(name, config, { url, token, message, options, trace });
       return { notifier: name, format: config.format, status };
     },
   };
@@ -91,6 +95,7 @@ interface Post {
   readonly token: string | null;
   readonly message: Notification;
   readonly options: SendOptions;
+  readonly trace: Readonly<Record<string, string>>;
 }
 
 async function post(name: string, config: NotifierConfig, what: Post): Promise<number> {
@@ -107,6 +112,7 @@ async function post(name: string, config: NotifierConfig, what: Post): Promise<n
       redirect: 'manual',
       signal: AbortSignal.any([options.signal, AbortSignal.timeout(config.timeout_ms)]),
       headers: {
+        ...what.trace,
         'content-type': 'application/json',
         'idempotency-key': options.idempotency_key,
         ...(authorization === null ? {} : { authorization }),

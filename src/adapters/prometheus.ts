@@ -1,5 +1,5 @@
 import { ActionError } from '../action.ts';
-import type { Component, ComponentStatus, PromQuery } from '../ports.ts';
+import type { Component, ComponentStatus, PromQuery, PromSample, PromSamples } from '../ports.ts';
 import { readText, TooLong } from './http-body.ts';
 import { messageOf, networkFailure } from './net-errors.ts';
 
@@ -7,8 +7,10 @@ export interface PrometheusOptions {
   /** Base address, path prefix included; user and password in it are sent as Basic. Empty: off. */
   readonly url?: string | undefined;
   readonly timeout_ms: number;
+  /** Sent with each query: the trace it belongs to. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
 }
-export interface PrometheusAdapter extends PromQuery {
+export interface PrometheusAdapter extends PromQuery, PromSamples {
   readonly component: Component;
 }
 type Verdict = { readonly holds: boolean; readonly detail: string };
@@ -16,19 +18,22 @@ type Verdict = { readonly holds: boolean; readonly detail: string };
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
 const DETAIL_LIMIT_CHARS = 200;
 const STATUS_TIMEOUT_MS = 2_000;
+const HISTOGRAM = 'histogram';
 const OFF = 'not configured: set AUTOHEAL_PROMETHEUS_URL';
 
 /** Instant queries by `POST /api/v1/query`. Redirects are not followed: the query goes where it was sent. */
 export function createPrometheus(options: PrometheusOptions): PrometheusAdapter {
   const configured = options.url ?? '';
-  async function holds(expr: string, signal: AbortSignal): Promise<Verdict> {
+  async function query(expr: string, signal: AbortSignal): Promise<unknown> {
     if (configured === '')
       throw new ActionError('not_configured', `Prometheus is ${OFF}`, { retryable: false });
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(options.timeout_ms)]);
-    return judge(await ask(endpointOf(configured), expr, options.timeout_ms, bounded));
+    const endpoint = { ...endpointOf(configured), trace: options.traceHeaders?.() ?? {} };
+    return ask(endpoint, expr, options.timeout_ms, bounded);
   }
   return {
-    holds,
+    holds: async (expr, signal) => judge(await query(expr, signal)),
+    samples: async (expr, signal) => samplesOf(await query(expr, signal)),
     component: {
       name: 'prometheus',
       status: () =>
@@ -51,6 +56,7 @@ async function statusOf(configured: string): Promise<ComponentStatus> {
 interface Endpoint {
   readonly url: URL;
   readonly authorization: string | undefined;
+  readonly trace?: Readonly<Record<string, string>>;
   readonly shown: string;
 }
 
@@ -86,8 +92,10 @@ async function ask(
       method: 'POST',
       redirect: 'manual',
       signal,
-      headers:
-        endpoint.authorization === undefined ? {} : { authorization: endpoint.authorization },
+      headers: {
+        ...endpoint.trace,
+        ...(endpoint.authorization === undefined ? {} : { authorization: endpoint.authorization }),
+      },
       // The server is told as well, so that it stops working for an answer nobody waits for.
       body: new URLSearchParams({ query: expr, timeout: `${timeout_ms}ms` }),
     });
@@ -153,6 +161,16 @@ function judge(data: unknown): Verdict {
   );
 }
 
+function samplesOf(data: unknown): readonly PromSample[] {
+  const { resultType, result } = (data ?? {}) as { resultType?: unknown; result?: unknown };
+  if (resultType !== 'vector' || !Array.isArray(result))
+    throw rejected('the expression gives no instant vector');
+  return result
+    .map(readSample)
+    .filter((sample) => !Number.isNaN(sample.value) && sample.text !== HISTOGRAM)
+    .map(({ metric, value }) => ({ labels: (metric ?? {}) as PromSample['labels'], value }));
+}
+
 function judgeVector(result: readonly unknown[]): Verdict {
   const samples = result.map(readSample).filter((sample) => !Number.isNaN(sample.value));
   const first = samples[0];
@@ -176,8 +194,7 @@ function readSample(sample: unknown): Sample {
     histogram?: unknown;
   };
   // A native histogram is a sample too; it has no single value to be NaN.
-  if (value === undefined && histogram !== undefined)
-    return { metric, value: 1, text: 'histogram' };
+  if (value === undefined && histogram !== undefined) return { metric, value: 1, text: HISTOGRAM };
   const text = Array.isArray(value) ? String(value[1]) : 'NaN';
   return { metric, value: number(text), text };
 }

@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 /** What is scaled, as a rule writes it. */
 export type WorkloadRef =
   | { readonly kind: 'compose'; readonly project: string | null; readonly service: string }
+  | { readonly kind: 'swarm'; readonly service: string }
   | {
       readonly kind: 'k8s';
       readonly namespace: string;
@@ -14,7 +15,7 @@ export type K8sResource = 'deployment' | 'statefulset' | 'replicaset';
 
 /** A workload as it is now. */
 export interface Workload {
-  /** Canonical: `compose/<project>/<service>`, `k8s/<ns>/<kind>/<name>`. */
+  /** Canonical: `compose/<project>/<service>`, `swarm/<service>`, `k8s/<ns>/<kind>/<name>`. */
   readonly id: string;
   readonly name: string;
   readonly replicas: number;
@@ -51,6 +52,7 @@ export interface Scaler {
 }
 
 const COMPOSE = /^compose\/(?:([a-z0-9][a-z0-9_-]*)\/)?([a-zA-Z0-9][a-zA-Z0-9._-]*)$/;
+const SWARM = /^swarm\/([a-zA-Z0-9][a-zA-Z0-9._-]*)$/;
 const K8S =
   /^k8s\/([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\/(deployment|statefulset|replicaset)\/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)$/;
 const WORKLOAD_LIMIT_CHARS = 400;
@@ -61,6 +63,8 @@ export function parseWorkload(text: string): WorkloadRef | undefined {
   const compose = COMPOSE.exec(text);
   if (compose !== null)
     return { kind: 'compose', project: compose[1] ?? null, service: compose[2] ?? '' };
+  const swarm = SWARM.exec(text);
+  if (swarm !== null) return { kind: 'swarm', service: swarm[1] ?? '' };
   const k8s = K8S.exec(text);
   if (k8s === null) return undefined;
   return {
@@ -76,6 +80,7 @@ export function scaleCommand(id: string, replicas: number): string {
   const ref = parseWorkload(id);
   if (ref?.kind === 'k8s')
     return `kubectl -n ${ref.namespace} scale ${ref.resource}/${ref.name} --replicas=${replicas}`;
+  if (ref?.kind === 'swarm') return `docker service scale ${ref.service}=${replicas}`;
   if (ref?.kind === 'compose' && ref.project !== null)
     return `docker compose -p ${ref.project} scale ${ref.service}=${replicas}`;
   return `scale ${id} to ${replicas}`;

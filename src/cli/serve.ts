@@ -1,8 +1,8 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
-import pino from 'pino';
 import { startApp } from '../app.ts';
 import { readConfig } from './environment.ts';
+import { createLog } from './log.ts';
 
 /** After this a shutdown that hangs is cut; what was accepted is on disk all the same. */
 const GRACE_MS = 25_000;
@@ -20,15 +20,7 @@ export function registerServe(program: Command, version: string): void {
 
 async function serve(version: string): Promise<void> {
   const { config, notices } = readConfig();
-  const log = pino({
-    level: config.log_level,
-    base: { service: 'autoheal' },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    redact: {
-      paths: ['*.authorization', '*.token', '*.password', '*.secret'],
-      censor: '[redacted]',
-    },
-  });
+  const log = createLog(config.log_level);
   for (const notice of notices) log.warn({ notice }, 'configuration');
   if (config.tokens.webhook.length === 0 && config.tokens.api.length === 0)
     log.warn(

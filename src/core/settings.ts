@@ -133,6 +133,31 @@ function tokenTexts(text: string): Read<readonly string[]> {
 
 export const webhookTokens: Parser<readonly string[]> = parser(tokenTexts);
 
+/**
+ * Headers as OpenTelemetry writes them: `name=value`, several separated by commas, values
+ * percent-encoded where they have a comma.
+ */
+export const otlpHeaders: Parser<Readonly<Record<string, string>>> = parser((text) => {
+  const headers: Record<string, string> = {};
+  for (const [index, entry] of text.split(',').entries()) {
+    const at = entry.indexOf('=');
+    const name = entry.slice(0, Math.max(0, at)).trim().toLowerCase();
+    const value = decoded(entry.slice(at + 1).trim());
+    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || value === undefined || !/^[ -~]+$/.test(value))
+      return { wrong: `entry ${index + 1} is no header; write name=value,name=value` };
+    headers[name] = value;
+  }
+  return { value: headers };
+});
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export interface RoleToken<R extends string> {
   readonly role: R;
   readonly token: string;

@@ -13,6 +13,7 @@ export interface ContextOptions {
 /** What an action gets to work with, for one call. */
 export function actionContext(engine: Engine, options: ContextOptions): ActionContext {
   const { cause, signal } = options;
+  const { rule, remediation, trace_id } = cause;
   return {
     signal,
     attempt: options.attempt,
@@ -22,10 +23,7 @@ export function actionContext(engine: Engine, options: ContextOptions): ActionCo
     now: () => engine.clock.now(),
     sleep: (ms) => engine.clock.sleep(ms, signal),
     log: (event, fields = {}) =>
-      engine.log.info(
-        { ...fields, event, rule: cause.rule, remediation: cause.remediation },
-        'action',
-      ),
+      engine.log.info({ ...fields, event, rule, remediation, trace_id }, 'action'),
     allows(target_id, name) {
       const policy = engine.rulebook.current()?.policy;
       return policy !== undefined && policyAllows(policy, target_id, name);
@@ -43,5 +41,6 @@ export function causeOf(work: Work, intent_at: number | null): ActionCause {
     labels: work.episode.labels,
     annotations: work.episode.annotations,
     intent_at,
+    trace_id: work.remediation.trace_id,
   };
 }

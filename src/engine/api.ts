@@ -18,6 +18,8 @@ export interface Post {
   readonly source: string;
   /** From the W3C `traceparent`, 32 hex digits. */
   readonly trace_id: string | null;
+  /** From there too, 16 hex digits: what sent it. */
+  readonly parent_span_id: string | null;
 }
 export interface Accepted {
   readonly delivery: string;

@@ -1,6 +1,7 @@
 import { ActionError } from '../action.ts';
 import { ATTEMPTS_MAX, backoffMs } from '../core/healing/retry.ts';
 import type { Engine } from './deps.ts';
+import { callSpan } from './spans.ts';
 
 export interface CallOptions<T> {
   /** Whose breaker counts. */
@@ -36,7 +37,7 @@ export async function callBackend<T>(
 ): Promise<{ readonly value: T; readonly attempts: number }> {
   for (let attempt = 1; ; attempt += 1) {
     await options.before?.();
-    const result = await attemptOnce(engine, options, attempt);
+    const result = await attemptInSpan(engine, options, attempt);
     if (result.ok) return { value: result.value, attempts: attempt };
     const pause_ms = backoffMs(attempt + 1, engine.random());
     if (!mayRetry(engine, options, result.failure, attempt, pause_ms))
@@ -60,6 +61,21 @@ function mayRetry<T>(
 type Attempt<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: ActionError };
+
+/** One span each attempt: a retry that helped is seen as one. */
+function attemptInSpan<T>(
+  engine: Engine,
+  options: CallOptions<T>,
+  attempt: number,
+): Promise<Attempt<T>> {
+  const about = callSpan(options.backend, options.action, attempt);
+  return engine.tracer.span(about, async (span) => {
+    const result = await attemptOnce(engine, options, attempt);
+    span.set({ 'autoheal.outcome': result.ok ? 'ok' : result.failure.code });
+    if (!result.ok) span.fail(result.failure.code);
+    return result;
+  });
+}
 
 async function attemptOnce<T>(
   engine: Engine,

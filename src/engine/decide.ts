@@ -7,6 +7,7 @@ import type { Remediation } from '../core/healing/remediation.ts';
 import type { Rule, RuleSet } from '../core/rules/rule.ts';
 import type { Change, Delivery } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
+import { type Matched, recordMatch } from './spans.ts';
 
 /** Prometheus's always-firing alert: proof that the way from there to here works. */
 export const WATCHDOG = 'Watchdog';
@@ -36,6 +37,7 @@ interface Deciding {
   readonly batch: Batch;
   readonly changes: Change[];
   readonly events: AlertEvent[];
+  readonly matched: Matched[];
 }
 
 /** Decides one delivery, alert by alert. `batch` is carried on from delivery to delivery. */
@@ -47,7 +49,7 @@ export async function decideDelivery(
 ): Promise<Decided> {
   const rules = engine.rulebook.current();
   if (rules === undefined) throw new Error('no rules are loaded');
-  const run: Deciding = { engine, rules, delivery, batch, changes: [], events: [] };
+  const run: Deciding = { engine, rules, delivery, batch, changes: [], events: [], matched: [] };
   if (!read.ok) {
     received(run, 'unreadable', { why: read.detail });
     return { changes: run.changes, count: () => undefined };
@@ -71,6 +73,7 @@ export async function decideDelivery(
     changes: run.changes,
     count() {
       for (const event of run.events) engine.metrics.alerts(event);
+      for (const matched of run.matched) recordMatch(engine, delivery, matched);
       if (watchdog) engine.metrics.watchdog(delivery.received_at);
     },
   };
@@ -126,7 +129,7 @@ function opened(run: Deciding, episode: Episode): void {
       delivery: run.delivery.id,
     },
   });
-  match(run, episode);
+  match(run, episode, true);
 }
 
 /**
@@ -145,7 +148,7 @@ async function repeated(run: Deciding, episode: Episode): Promise<void> {
   const next = again ? { ...episode, matched_rules: run.rules.version } : episode;
   keep(run, next);
   run.changes.push({ kind: 'leases_wake', episode_id: episode.id });
-  if (again) match(run, next);
+  if (again) match(run, next, false);
 }
 
 function closed(run: Deciding, episode: Episode): void {
@@ -165,8 +168,9 @@ function closed(run: Deciding, episode: Episode): void {
   });
 }
 
-/** Matches the episode and creates a remediation for each chosen rule. */
-function match(run: Deciding, episode: Episode): void {
+/** Matches the episode and creates a remediation for each chosen rule. `first`: it just opened. */
+function match(run: Deciding, episode: Episode, first: boolean): void {
+  const from = run.engine.clock.now();
   const { chosen, missed } = matchRules(run.rules.rules, episode.labels);
   const why_not = missed.slice(0, MISSED_MAX).map(({ rule, matcher }) => ({ rule, matcher }));
   if (chosen.length === 0) {
@@ -195,6 +199,7 @@ function match(run: Deciding, episode: Episode): void {
       },
     });
   }
+  run.matched.push({ episode, first, rules: chosen.map(({ name }) => name), from });
 }
 
 function newRemediation({ engine }: Deciding, episode: Episode, rule: Rule): Remediation {

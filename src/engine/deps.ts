@@ -1,6 +1,6 @@
 import type { ActionClients, AnyAction } from '../action.ts';
 import { type AuditDraft, auditEntry } from '../core/audit/audit.ts';
-import type { Backend, Clock, Ids, Log, Metrics, PromQuery, Random } from '../ports.ts';
+import type { Backend, Clock, Ids, Log, Metrics, PromQuery, Random, Tracer } from '../ports.ts';
 import type { Change, Store } from '../store.ts';
 import type { Operator, Rulebook } from './api.ts';
 import type { Breakers } from './breakers.ts';
@@ -14,6 +14,7 @@ export interface Engine {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer: Tracer;
   readonly rulebook: Rulebook;
   readonly operator: Operator;
   readonly actions: ReadonlyMap<string, AnyAction>;

@@ -109,7 +109,7 @@ async function failed(delivery: Delivery, error: unknown, engine: Engine): Promi
   const why = error instanceof Error ? error.message : String(error);
   const parked = delivery.failures + 1 >= DRAIN_FAILURES_MAX;
   engine.log.error(
-    { err: error, delivery: delivery.id, parked },
+    { err: error, delivery: delivery.id, trace_id: delivery.trace_id, parked },
     'a delivery could not be drained',
   );
   const changes: Change[] = [{ kind: 'delivery_failed', seq: delivery.seq, error: why, parked }];

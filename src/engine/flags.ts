@@ -159,6 +159,7 @@ async function swap(desk: Desk, key: string, found: Found, what: Swap): Promise<
     remediation: cause.remediation,
     reason: cause.reason,
     actor: cause.actor,
+    trace_id: cause.trace_id ?? null,
     detail: { from: found.stored, to: value, ...(note === undefined ? {} : { note }) },
   });
   try {

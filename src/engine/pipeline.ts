@@ -2,6 +2,7 @@ import type { Remediation } from '../core/healing/remediation.ts';
 import { ConflictError } from '../store.ts';
 import type { Engine } from './deps.ts';
 import { commitWork, endUnreadable, settle, stamped } from './record.ts';
+import { runStage } from './spans.ts';
 import { execute } from './stages/execute.ts';
 import { escalate } from './stages/escalate.ts';
 import { guard } from './stages/guard.ts';
@@ -38,7 +39,7 @@ export async function advance(claimed: Remediation, engine: Engine): Promise<voi
   let work = opened;
   for (const stage of STAGES) {
     if (!stage.states.includes(work.remediation.state)) continue;
-    const result = await stage.run(work, engine);
+    const result = await runStage(stage, work, engine);
     if (result.kind !== 'next') return settle(work, result, engine);
     if (!(await writeNext(work, result, engine))) return;
     work = result.work;

@@ -3,6 +3,7 @@ import type { GuardWord } from '../core/healing/guard-words.ts';
 import type { Outcome, Remediation } from '../core/healing/remediation.ts';
 import { type Change, ConflictError } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
+import { recordRemediation } from './spans.ts';
 import { auditOf, auditOfRemediation, type StageResult, type Work, type Writes } from './work.ts';
 
 /**
@@ -15,7 +16,8 @@ export async function settle(work: Work, result: StageResult, engine: Engine): P
   } catch (error) {
     // Another worker holds the claim now and decides from what is on disk.
     if (!(error instanceof ConflictError)) throw error;
-    engine.log.warn({ remediation: work.remediation.id, conflict: error.conflict }, 'claim lost');
+    const { id, trace_id } = work.remediation;
+    engine.log.warn({ remediation: id, trace_id, conflict: error.conflict }, 'claim lost');
   }
 }
 
@@ -158,6 +160,7 @@ async function finish(
     { kind: 'waiting_wake', reasons: ['busy'] },
     ...drafts.map((draft) => auditChange(engine, { ...about, ...draft })),
   ]);
+  recordRemediation(engine, row);
   engine.metrics.remediationDone(outcome);
   if (outcome === 'refused') engine.metrics.guard(reason as GuardWord, 'refuse');
   engine.log.info({ ...about, outcome, reason, detail }, 'remediation done');

@@ -1,5 +1,5 @@
 import { isoTime } from '../core/time.ts';
-import type { Clock, Component, ComponentStatus } from '../ports.ts';
+import type { Clock, Component, ComponentStatus, Tracer } from '../ports.ts';
 import type { Store } from '../store.ts';
 import type { Operator, Reporter, Rulebook, StatusView } from './api.ts';
 import type { Chaos } from './chaos.ts';
@@ -18,6 +18,7 @@ interface ReporterDeps {
   readonly rulebook: Rulebook;
   readonly chaos: Chaos;
   readonly worker: Loop;
+  readonly tracer: Tracer;
   /** Docker, Kubernetes, Prometheus, ...: shown, never a reason to be unready. */
   readonly components: readonly Component[];
   readonly process: { readonly rss_bytes: () => number; readonly heap_used_bytes: () => number };
@@ -41,7 +42,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
         mode: deps.operator.mode(),
         pause: deps.operator.paused() ?? null,
         chaos: chaosView(deps.chaos),
-        otel: { enabled: false },
+        otel: { enabled: deps.tracer.enabled },
         oidc: { enabled: false },
         rules: rulesView(deps.rulebook),
         components: found,

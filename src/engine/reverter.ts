@@ -6,6 +6,7 @@ import { type Change, ConflictError } from '../store.ts';
 import { actionContext } from './action-context.ts';
 import { CallFailed, callBackend } from './call.ts';
 import { auditChange, type Engine } from './deps.ts';
+import { revertSpan } from './spans.ts';
 
 /** All attempts of one round of a revert end within this. */
 const REVERT_DEADLINE_MS = 60_000;
@@ -26,7 +27,8 @@ export async function tendLease(lease: Lease, engine: Engine): Promise<void> {
     await tend(lease, engine);
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
-    engine.log.warn({ lease: lease.id, conflict: error.conflict }, 'lease claim lost');
+    const { id, trace_id } = lease;
+    engine.log.warn({ lease: id, trace_id, conflict: error.conflict }, 'lease claim lost');
   }
 }
 
@@ -94,7 +96,12 @@ async function revert(lease: Lease, drafts: readonly AuditDraft[], engine: Engin
     if (!(error instanceof ConflictError) || error.conflict !== 'target_locked') throw error;
     return put({ ...lease, next_at: now + BUSY_PAUSE_MS }, true, [], drafts, engine);
   }
-  await conclude(begun, await attempt(begun, attemptsBefore(lease), engine), engine);
+  await engine.tracer.span(revertSpan(begun), async (span) => {
+    const found = await attempt(begun, attemptsBefore(lease), engine);
+    if (found instanceof CallFailed) span.fail(found.failure.code);
+    else span.set({ 'autoheal.result': found.result });
+    await conclude(begun, found, engine);
+  });
 }
 
 type Attempt = Reverted | CallFailed;
@@ -126,6 +133,7 @@ async function attempt(lease: Lease, earlier: number, engine: Engine): Promise<A
           labels: {},
           annotations: {},
           intent_at: lease.updated_at,
+          trace_id: lease.trace_id,
         };
         const options = { signal, attempt: earlier + number, idempotency_key, cause };
         const context = actionContext(engine, options);
@@ -200,7 +208,7 @@ async function toHuman(lease: Lease, why: string, engine: Engine): Promise<Audit
   const notifier = rule?.otherwise ?? 'log';
   const text = `${lease.target.id} still has ${JSON.stringify(lease.value)}; it should be ${JSON.stringify(lease.original)} again: ${why}`;
   engine.log.error(
-    { lease: lease.id, target: lease.target.id, why },
+    { lease: lease.id, trace_id: lease.trace_id, target: lease.target.id, why },
     'a lease could not be reverted',
   );
   const told = await notify(lease, notifier, text, engine);

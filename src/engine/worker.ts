@@ -29,7 +29,9 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
     const now = engine.clock.now();
     const due = await engine.store.nextDue(now);
     const free = CONCURRENCY_MAX - active.size;
-    if (due === null || due > now || free === 0) return due ?? Number.POSITIVE_INFINITY;
+    // With every place taken, whoever ends pokes the loop.
+    if (due === null || free === 0) return Number.POSITIVE_INFINITY;
+    if (due > now) return due;
     const claim = { worker: worker_id, now, until: now + CLAIM_MS, limit: free };
     const [remediations, leases] = await Promise.all([
       engine.store.claimRemediations(claim),
@@ -62,7 +64,7 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
       await tendLease(lease, engine);
     } catch (error) {
       engine.log.error(
-        { err: error, lease: lease.id },
+        { err: error, lease: lease.id, trace_id: lease.trace_id },
         'a lease failed inside autoheal; tried again',
       );
     }
@@ -86,15 +88,16 @@ async function failed(
   errors: Map<string, number>,
   engine: Engine,
 ): Promise<void> {
-  const { id } = remediation;
+  const { id, trace_id } = remediation;
   const count = (errors.get(id) ?? 0) + 1;
   errors.set(id, count);
-  engine.log.error({ err: error, remediation: id, count }, 'a remediation failed inside autoheal');
+  const about = { remediation: id, trace_id };
+  engine.log.error({ ...about, err: error, count }, 'a remediation failed inside autoheal');
   if (count < ERRORS_MAX) return;
   errors.delete(id);
   try {
     await giveUp(remediation, error, engine);
   } catch (second) {
-    engine.log.error({ err: second, remediation: id }, 'could not give the remediation up');
+    engine.log.error({ ...about, err: second }, 'could not give the remediation up');
   }
 }

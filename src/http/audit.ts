@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { AUDIT_KINDS } from '../core/audit/audit.ts';
 import { AutohealError } from '../core/errors.ts';
 import type { AuditQuery, AuditVerdict } from '../store.ts';
+import { acceptedFormat, AUDIT_FORMATS, exportAudit, MEDIA_TYPES } from './audit-export.ts';
+import { tailAudit } from './audit-tail.ts';
 import type { StoreReads } from './deps.ts';
 import { flagText, instant, many, one, text, when, whole, type QueryOf } from './query.ts';
 import { ok, route, type Answer, type Call } from './route.ts';
@@ -9,6 +11,7 @@ import { AuditItem, auditView, pageOf, without } from './views.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
+const EXPORT_MAX = 1_000_000_000;
 
 /** Paging, the same for every list. */
 export const PAGE = {
@@ -45,10 +48,16 @@ const LIST = {
   ...RANGE,
   ...PAGE,
   order: one(z.enum(['asc', 'desc']), 'Oldest first, or newest first (desc, if absent)'),
-  format: one(
-    z.enum(['json'], 'only json is served by this version; leave format out'),
-    'Form of the answer',
+  limit: one(
+    whole(1, EXPORT_MAX),
+    `Of a page, 1 to ${LIMIT_MAX}, ${LIMIT_DEFAULT} if absent; of an export, all if absent`,
   ),
+  format: one(z.enum(AUDIT_FORMATS), 'Form of the answer; the Accept header, if absent'),
+};
+const TAIL = {
+  ...FILTER,
+  since: one(when, 'Begin at this time: RFC 3339, or a duration meaning "ago"; at now, if absent'),
+  last_event_id: one(text, 'For clients that cannot send the header Last-Event-ID'),
 };
 
 export const AUDIT_ROUTES = [
@@ -58,8 +67,30 @@ export const AUDIT_ROUTES = [
     access: 'viewer',
     summary: 'Who did what, why, and did it help?',
     query: LIST,
-    answers: { 200: { description: 'A page of entries', schema: pageOf(AuditItem) } },
-    handle: listAudit,
+    answers: {
+      200: {
+        description: 'A page of entries; as CSV or NDJSON all of them',
+        schema: pageOf(AuditItem),
+        text: [MEDIA_TYPES.csv, MEDIA_TYPES.ndjson],
+      },
+    },
+    handle: getAudit,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/audit/stream',
+    access: 'viewer',
+    summary: 'Entries as they are written, as server-sent events.',
+    query: TAIL,
+    headers: { 'Last-Event-ID': 'The last id seen: goes on after it' },
+    answers: {
+      200: {
+        description:
+          'An event for each entry: id is its seq, event its kind, data the entry as JSON',
+        text: ['text/event-stream'],
+      },
+    },
+    handle: streamAudit,
   }),
   route({
     method: 'GET',
@@ -85,19 +116,43 @@ export const AUDIT_ROUTES = [
   }),
 ];
 
-async function listAudit({ deps, query }: Call<QueryOf<typeof LIST>, undefined>): Promise<Answer> {
+async function getAudit(call: Call<QueryOf<typeof LIST>, undefined>): Promise<Answer> {
+  const { deps, query, headers } = call;
   const { since, until, order = 'desc', ...rest } = query;
-  const filter = without(rest, ['format', 'limit', 'cursor']);
+  const filter = without(rest, ['format', 'limit']);
   const now = deps.clock.now();
-  const asked: AuditQuery = {
+  const asked = {
     ...filter,
     ...(since && { since: instant(since, now) }),
     ...(until && { until: instant(until, now) }),
-    ...pageQuery(query),
     order,
   };
-  const page = await deps.store.audit(asked);
-  return ok({ items: page.items.map(auditView), next_cursor: page.next_cursor });
+  const format = query.format ?? acceptedFormat(headers.accept);
+  if (format === 'json') return listAudit(deps.store, { ...asked, limit: pageLimit(query.limit) });
+  return exportAudit(call, asked, { format, total: query.limit ?? EXPORT_MAX });
+}
+
+async function listAudit(store: StoreReads, asked: AuditQuery): Promise<Answer> {
+  const page = await store.audit(asked);
+  const body = { items: page.items.map(auditView), next_cursor: page.next_cursor };
+  return ok(body, { vary: 'accept' });
+}
+
+function pageLimit(limit = LIMIT_DEFAULT): number {
+  if (limit <= LIMIT_MAX) return limit;
+  throw new AutohealError(
+    'invalid_request',
+    `query parameter "limit": must be a whole number from 1 to ${LIMIT_MAX}; an export takes more`,
+    { parameter: 'limit' },
+  );
+}
+
+function streamAudit(call: Call<QueryOf<typeof TAIL>, undefined>): Promise<Answer> {
+  const { since, last_event_id, ...filter } = call.query;
+  const header = call.headers['last-event-id'];
+  const asked = { ...filter, ...(since && { since: instant(since, call.deps.clock.now()) }) };
+  // A browser that comes back repeats its URL and adds the header, which is the newer of the two.
+  return tailAudit(call, asked, header === undefined ? last_event_id : String(header));
 }
 
 interface Verification {

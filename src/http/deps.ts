@@ -1,6 +1,6 @@
 import type { AnyAction } from '../action.ts';
 import type { FlagBoard, Intake, Operator, Reporter, Rulebook } from '../engine/api.ts';
-import type { Clock, Log, Metrics } from '../ports.ts';
+import type { Clock, Log, Metrics, PromSamples } from '../ports.ts';
 import type { Store } from '../store.ts';
 
 /** Viewer reads, operator changes, admin is for what comes later. Each includes the ones before it. */
@@ -59,6 +59,18 @@ export interface Limits {
   readonly close_grace_ms: number;
   /** How often node looks for requests that are over their time. */
   readonly timeout_check_ms: number;
+  /** Exports of the audit log under way; beyond it 503. */
+  readonly exports: number;
+  /** Entries of one read of an export: some 10 ms of work, and what waits for a slow reader. */
+  readonly export_page_rows: number;
+  /** Open streams of audit entries; beyond it 503. */
+  readonly tails: number;
+  readonly tail_page_rows: number;
+  /** How often the log is asked for new entries while a stream is open. */
+  readonly tail_poll_ms: number;
+  readonly tail_heartbeat_ms: number;
+  /** A reader of an export or a stream that takes no page for so long is cut off. */
+  readonly reader_stall_ms: number;
   /** Stored answers of Idempotency-Key, and how long each is kept. */
   readonly idempotency_entries: number;
   readonly idempotency_ttl_ms: number;
@@ -79,6 +91,13 @@ export const DEFAULT_LIMITS: Limits = {
   socket_idle_timeout_ms: 300_000,
   close_grace_ms: 10_000,
   timeout_check_ms: 1_000,
+  exports: 4,
+  export_page_rows: 500,
+  tails: 50,
+  tail_page_rows: 200,
+  tail_poll_ms: 200,
+  tail_heartbeat_ms: 15_000,
+  reader_stall_ms: 60_000,
   idempotency_entries: 1_000,
   idempotency_ttl_ms: 24 * 3_600_000,
 };
@@ -98,6 +117,7 @@ export interface HttpDeps {
   readonly store: StoreReads;
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly metrics: ServedMetrics;
+  readonly prometheus: PromSamples;
   readonly tokens: Tokens;
   readonly limits: Limits;
   readonly log: Log;

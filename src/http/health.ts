@@ -41,7 +41,7 @@ export const HEALTH_ROUTES = [
     path: '/metrics',
     access: 'open',
     summary: 'The series for Prometheus; docs/metrics.md lists them.',
-    answers: { 200: { description: 'The text format of Prometheus' } },
+    answers: { 200: { description: 'The text format of Prometheus', text: ['text/plain'] } },
     handle: metrics,
   }),
 ];

@@ -48,6 +48,7 @@ export const OFREP_ROUTES = [
     access: 'viewer',
     summary: 'All flags for an OpenFeature SDK; If-None-Match saves the body.',
     body_read_by_handler: Request,
+    headers: { 'If-None-Match': 'The ETag of the answer before' },
     answers: {
       200: {
         description: 'All evaluations, with an ETag',

@@ -34,7 +34,10 @@ export const text = z
   .max(TEXT_MAX, `is longer than ${TEXT_MAX} characters`)
   .refine((value) => !value.includes('\0'), 'has a NUL character');
 
-export const flagText = z.enum(['true', 'false']).transform((value) => value === 'true');
+export const flagText = z
+  .enum(['true', 'false'])
+  .transform((value) => value === 'true')
+  .meta({ wire: { type: 'boolean' } });
 
 /** Whole numbers from `min` to `max`. */
 export function whole(min: number, max: number): z.ZodType<number, string> {
@@ -43,7 +46,8 @@ export function whole(min: number, max: number): z.ZodType<number, string> {
     .string()
     .regex(/^\d{1,15}$/, message)
     .transform(Number)
-    .pipe(z.number().min(min, message).max(max, message));
+    .pipe(z.number().min(min, message).max(max, message))
+    .meta({ wire: { type: 'integer', minimum: min, maximum: max } });
 }
 
 /** A point in time as it was asked for: itself, or so long ago. */

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { HttpDeps, Role } from './deps.ts';
 import type { QueryOf, QuerySpec } from './query.ts';
+import type { Streams } from './streams.ts';
 
 /**
  * Who may call. `open`: everybody · `webhook`: a webhook token, or an API token of an operator ·
@@ -12,8 +14,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface AnswerSpec {
   readonly description: string;
-  /** Absent where the answer has no body or is not JSON. */
+  /** Of the JSON body; absent where there is none. */
   readonly schema?: z.ZodType;
+  /** Media types of bodies that are not JSON. */
+  readonly text?: readonly string[];
 }
 
 /**
@@ -26,6 +30,8 @@ export interface RouteInfo {
   readonly access: Access;
   readonly summary: string;
   readonly query: QuerySpec;
+  /** Headers that change the answer, each with a sentence; for the description only. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Checked before the handler runs. Null: none, or the handler reads `json()` itself. */
   readonly body: z.ZodType | null;
   /** What such a handler takes; for the description only. */
@@ -46,6 +52,7 @@ export interface Call<Q, B> {
   readonly actor: string;
   readonly headers: IncomingHttpHeaders;
   readonly request_id: string;
+  readonly streams: Streams;
 }
 
 export interface Answer {
@@ -53,6 +60,8 @@ export interface Answer {
   /** Sent as JSON, unless `text`. Absent: no body. */
   readonly body?: unknown;
   readonly text?: string;
+  /** A long answer, from `streams.open`; its content type stands in `headers`. */
+  readonly stream?: Readable;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

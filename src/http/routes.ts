@@ -3,8 +3,10 @@ import { AUDIT_ROUTES } from './audit.ts';
 import { FLAG_ROUTES } from './flags.ts';
 import { HEALTH_ROUTES } from './health.ts';
 import { OFREP_ROUTES } from './ofrep.ts';
+import { openApiRoute } from './openapi.ts';
 import { PAUSE_ROUTES } from './pause.ts';
 import { RULE_ROUTES } from './rules.ts';
+import { SLO_ROUTES } from './slo.ts';
 import { STATUS_ROUTES } from './status.ts';
 import { WEBHOOK } from './webhook.ts';
 import { WORK_ROUTES } from './work.ts';
@@ -19,7 +21,9 @@ export const ROUTES: readonly Route[] = [
   ...FLAG_ROUTES,
   ...RULE_ROUTES,
   ...ACTION_ROUTES,
+  ...SLO_ROUTES,
   ...OFREP_ROUTES,
+  openApiRoute(() => ROUTE_INFOS),
 ];
 
 /** Every route there is, the webhook too: what the docs, the tests and the API's description go by. */

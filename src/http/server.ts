@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AutohealError } from '../core/errors.ts';
 import { createGate, type Gate } from './auth.ts';
@@ -11,6 +12,7 @@ import { PROBLEM_TYPE, problemDocument, problemHeaders, toProblem } from './prob
 import { parseRawQuery, readQuery, type RawQuery } from './query.ts';
 import { ROUTE_INFOS, ROUTES } from './routes.ts';
 import type { Answer, Call, Route } from './route.ts';
+import { createStreams, type Streams } from './streams.ts';
 import {
   createRefusedDelivery,
   registerWebhook,
@@ -41,10 +43,13 @@ export function createServer(deps: HttpDeps): FastifyInstance {
   app.setErrorHandler(answerError);
   readBodiesAsBytes(app);
   const gate = createGate(deps);
+  const streams = createStreams(deps);
   addBorderChecks(app, deps, gate);
+  app.addHook('preClose', async () => streams.stop());
   registerWebhook(app, deps, gate);
   const once = createOnce(deps);
-  for (const route of ROUTES) registerRoute(app, deps, gate, once, route);
+  const parts = { deps, gate, once, streams };
+  for (const route of ROUTES) registerRoute(app, parts, route);
   return app;
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -160,44 +165,40 @@ function pathOf(request: FastifyRequest): string {
 
 /* ---------------------------------------------------------------- a route */
 
-function registerRoute(
-  app: FastifyInstance,
-  deps: HttpDeps,
-  gate: Gate,
-  once: Once,
-  route: Route,
-): void {
+interface Parts {
+  readonly deps: HttpDeps;
+  readonly gate: Gate;
+  readonly once: Once;
+  readonly streams: Streams;
+}
+
+function registerRoute(app: FastifyInstance, parts: Parts, route: Route): void {
   app.route({
     method: route.method,
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
     onRequest(request, _reply, done) {
-      request.actor = gate.admit(request, route.access, route.path);
+      request.actor = parts.gate.admit(request, route.access, route.path);
       done();
     },
     async handler(request, reply) {
-      return sendAnswer(reply, await answerOf(deps, once, route, request));
+      return sendAnswer(request, reply, await answerOf(parts, route, request));
     },
   });
 }
 
-function answerOf(
-  deps: HttpDeps,
-  once: Once,
-  route: Route,
-  request: FastifyRequest,
-): Promise<Answer> {
+function answerOf(parts: Parts, route: Route, request: FastifyRequest): Promise<Answer> {
   const raw = request.body instanceof Uint8Array ? request.body : undefined;
-  const call = callOf(deps, route, request, raw);
+  const call = callOf(parts, route, request, raw);
   // Only changes are kept: a POST for a viewer (OFREP) reads.
   if (route.method === 'GET' || route.access !== 'operator') return route.handle(call);
   const key = request.headers['idempotency-key'];
   const { actor, method, url } = request;
   const once_key = Array.isArray(key) ? key.join() : key;
-  return once({ key: once_key, actor, method, url, body: raw }, () => route.handle(call));
+  return parts.once({ key: once_key, actor, method, url, body: raw }, () => route.handle(call));
 }
 
 function callOf(
-  deps: HttpDeps,
+  { deps, streams }: Parts,
   route: Route,
   request: FastifyRequest,
   raw: Uint8Array | undefined,
@@ -212,11 +213,18 @@ function callOf(
     actor: request.actor,
     headers: request.headers,
     request_id: request.id,
+    streams,
   };
 }
 
-function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
+function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: Answer): FastifyReply {
   reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers });
+  if (answer.stream !== undefined) {
+    if (request.method !== 'HEAD') return reply.send(answer.stream);
+    // The framework would read it to its end, which a tail does not have.
+    answer.stream.destroy();
+    return reply.send(Readable.from([]));
+  }
   if (answer.text !== undefined) return reply.send(answer.text);
   if (answer.body === undefined) return reply.send();
   if (!reply.hasHeader('content-type')) {

@@ -39,60 +39,64 @@ export function pageOf(item: z.ZodType): z.ZodType {
   return z.strictObject({ items: z.array(item), next_cursor: NullableText });
 }
 
-export const AuditItem = z.strictObject({
-  seq: z.int(),
-  id: Text,
-  ts: Time,
-  kind: Text,
-  alertname: NullableText,
-  fingerprint: NullableText,
-  episode: NullableText,
-  rule: NullableText,
-  remediation: NullableText,
-  step: NullableInt,
-  attempt: NullableInt,
-  action: NullableText,
-  target: NullableText,
-  cmd: NullableText,
-  result: NullableText,
-  reason: NullableText,
-  rc: NullableInt,
-  duration_ms: z.number().nullable(),
-  chaos: z.boolean(),
-  drill: z.boolean(),
-  dry_run: z.boolean(),
-  actor: Text,
-  trace_id: NullableText,
-  detail: JsonObject,
-  prev_hash: Text,
-  hash: Text,
-});
+export const AuditItem = z
+  .strictObject({
+    seq: z.int(),
+    id: Text,
+    ts: Time,
+    kind: Text,
+    alertname: NullableText,
+    fingerprint: NullableText,
+    episode: NullableText,
+    rule: NullableText,
+    remediation: NullableText,
+    step: NullableInt,
+    attempt: NullableInt,
+    action: NullableText,
+    target: NullableText,
+    cmd: NullableText,
+    result: NullableText,
+    reason: NullableText,
+    rc: NullableInt,
+    duration_ms: z.number().nullable(),
+    chaos: z.boolean(),
+    drill: z.boolean(),
+    dry_run: z.boolean(),
+    actor: Text,
+    trace_id: NullableText,
+    detail: JsonObject,
+    prev_hash: Text,
+    hash: Text,
+  })
+  .meta({ id: 'AuditEntry' });
 /** In the order of DESIGN §8, whatever order the store keeps. */
 export function auditView(record: AuditRecord): object {
   const { seq, id, ts, detail, prev_hash, hash, ...rest } = record;
   return { seq, id, ts: isoTime(ts), ...rest, detail, prev_hash, hash };
 }
 
-export const EpisodeItem = z.strictObject({
-  id: Text,
-  fingerprint: Text,
-  alertname: Text,
-  labels: Labels,
-  annotations: Labels,
-  source: Text,
-  generator_url: Text,
-  state: z.enum(['open', 'closed']),
-  starts_at: NullableTime,
-  opened_at: Time,
-  last_firing_at: Time,
-  closed_at: NullableTime,
-  ended_at: NullableTime,
-  close_reason: NullableText,
-  firings: z.int(),
-  matched_rules: Text,
-  drill: z.boolean(),
-  trace_id: NullableText,
-});
+export const EpisodeItem = z
+  .strictObject({
+    id: Text,
+    fingerprint: Text,
+    alertname: Text,
+    labels: Labels,
+    annotations: Labels,
+    source: Text,
+    generator_url: Text,
+    state: z.enum(['open', 'closed']),
+    starts_at: NullableTime,
+    opened_at: Time,
+    last_firing_at: Time,
+    closed_at: NullableTime,
+    ended_at: NullableTime,
+    close_reason: NullableText,
+    firings: z.int(),
+    matched_rules: Text,
+    drill: z.boolean(),
+    trace_id: NullableText,
+  })
+  .meta({ id: 'Episode' });
 export function episodeView(episode: Episode): object {
   return {
     ...episode,
@@ -115,48 +119,50 @@ const TargetItem = z.strictObject({
   cmd: Text,
 }) satisfies z.ZodType<{ [K in keyof Target]: unknown }>;
 
-export const RemediationItem = z.strictObject({
-  id: Text,
-  episode_id: Text,
-  fingerprint: Text,
-  alertname: Text,
-  rule: Text,
-  rule_hash: Text,
-  state: Text,
-  outcome: NullableText,
-  reason: NullableText,
-  detail: NullableText,
-  /** Counted from 1, as in the audit. */
-  step: z.int(),
-  tries: z.int(),
-  plan: z
-    .strictObject({
-      step: z.int(),
-      action: Text,
-      params: JsonObject,
-      targets: z.array(TargetItem),
-      made_at: Time,
-    })
-    .nullable(),
-  verify: z
-    .strictObject({
-      started_at: Time,
-      deadline_at: Time,
-      holds_since: NullableTime,
-      last: Text,
-      blind: z.boolean(),
-      checks: z.int(),
-    })
-    .nullable(),
-  drill: z.boolean(),
-  trace_id: NullableText,
-  created_at: Time,
-  updated_at: Time,
-  ended_at: NullableTime,
-  /** When the worker looks at it next; null: as soon as it can, or never again when done. */
-  next_at: NullableTime,
-  claimed_by: NullableText,
-});
+export const RemediationItem = z
+  .strictObject({
+    id: Text,
+    episode_id: Text,
+    fingerprint: Text,
+    alertname: Text,
+    rule: Text,
+    rule_hash: Text,
+    state: Text,
+    outcome: NullableText,
+    reason: NullableText,
+    detail: NullableText,
+    /** Counted from 1, as in the audit. */
+    step: z.int(),
+    tries: z.int(),
+    plan: z
+      .strictObject({
+        step: z.int(),
+        action: Text,
+        params: JsonObject,
+        targets: z.array(TargetItem),
+        made_at: Time,
+      })
+      .nullable(),
+    verify: z
+      .strictObject({
+        started_at: Time,
+        deadline_at: Time,
+        holds_since: NullableTime,
+        last: Text,
+        blind: z.boolean(),
+        checks: z.int(),
+      })
+      .nullable(),
+    drill: z.boolean(),
+    trace_id: NullableText,
+    created_at: Time,
+    updated_at: Time,
+    ended_at: NullableTime,
+    /** When the worker looks at it next; null: as soon as it can, or never again when done. */
+    next_at: NullableTime,
+    claimed_by: NullableText,
+  })
+  .meta({ id: 'Remediation' });
 export function remediationView(remediation: Remediation): object {
   const { plan, verify, ...rest } = remediation;
   return {
@@ -180,22 +186,24 @@ function dueAt({ next_at, state }: Pick<Remediation, 'next_at' | 'state'>): stri
   return state === 'done' || next_at <= 0 ? null : isoTime(next_at);
 }
 
-export const RunItem = z.strictObject({
-  id: Text,
-  remediation_id: Text,
-  rule: Text,
-  step: z.int(),
-  action: Text,
-  target: TargetItem,
-  params: JsonObject,
-  state: z.enum(['intent', 'ok', 'failed']),
-  attempts: z.int(),
-  chaos: z.boolean(),
-  started_at: Time,
-  finished_at: NullableTime,
-  evidence: JsonObject.nullable(),
-  error: NullableText,
-});
+export const RunItem = z
+  .strictObject({
+    id: Text,
+    remediation_id: Text,
+    rule: Text,
+    step: z.int(),
+    action: Text,
+    target: TargetItem,
+    params: JsonObject,
+    state: z.enum(['intent', 'ok', 'failed']),
+    attempts: z.int(),
+    chaos: z.boolean(),
+    started_at: Time,
+    finished_at: NullableTime,
+    evidence: JsonObject.nullable(),
+    error: NullableText,
+  })
+  .meta({ id: 'Run' });
 export function runView(run: ActionRun): object {
   return {
     ...run,
@@ -205,25 +213,29 @@ export function runView(run: ActionRun): object {
   };
 }
 
-export const DeliveryItem = z.strictObject({
-  seq: z.int(),
-  id: Text,
-  received_at: Time,
-  source: Text,
-  bytes: z.int(),
-  state: z.enum(['pending', 'drained', 'parked']),
-  error: NullableText,
-});
+export const DeliveryItem = z
+  .strictObject({
+    seq: z.int(),
+    id: Text,
+    received_at: Time,
+    source: Text,
+    bytes: z.int(),
+    state: z.enum(['pending', 'drained', 'parked']),
+    error: NullableText,
+  })
+  .meta({ id: 'Delivery' });
 export function deliveryView(delivery: DeliverySummary): object {
   return { ...delivery, received_at: isoTime(delivery.received_at) };
 }
 
-export const PauseItem = z.strictObject({
-  reason: Text,
-  actor: Text,
-  since: Time,
-  until: NullableTime,
-});
+export const PauseItem = z
+  .strictObject({
+    reason: Text,
+    actor: Text,
+    since: Time,
+    until: NullableTime,
+  })
+  .meta({ id: 'Pause' });
 export function pauseView(pause: Pause): object {
   return { ...pause, since: isoTime(pause.since), until: timeOrNull(pause.until) };
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AutohealError, type ErrorCode } from '../core/errors.ts';
+import type { SpanPlace } from '../core/trace.ts';
 import type { Log, WebhookOutcome } from '../ports.ts';
 import type { Gate } from './auth.ts';
 import type { HttpDeps, Limits } from './deps.ts';
@@ -56,10 +57,12 @@ async function take(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { headers } = request;
+  const trace = traceOf(headers['traceparent']);
   const accepted = await deps.intake.accept({
     body: request.body instanceof Uint8Array ? request.body : NO_BODY,
     source: sourceOf(headers['user-agent']),
-    trace_id: traceIdOf(headers['traceparent']),
+    trace_id: trace?.trace_id ?? null,
+    parent_span_id: trace?.span_id ?? null,
   });
   const { delivery, alerts, unusable, drill } = accepted;
   deps.metrics.webhook('accepted', secondsSince(request.started_at), drill);
@@ -90,13 +93,13 @@ export function sourceOf(user_agent: string | undefined): string {
 /** W3C Trace Context, level 1, section 3.2: lower case only, no zero ids, version ff is invalid. */
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
 
-export function traceIdOf(traceparent: string | string[] | undefined): string | null {
+/** Where the sender's trace is; null when it sent none that is valid. */
+export function traceOf(traceparent: string | string[] | undefined): SpanPlace | null {
   if (typeof traceparent !== 'string') return null;
-  const [, version = 'ff', trace_id = '', parent_id = '', more] =
-    TRACEPARENT.exec(traceparent) ?? [];
+  const [, version = 'ff', trace_id = '', span_id = '', more] = TRACEPARENT.exec(traceparent) ?? [];
   if (version === 'ff' || (version === '00' && more !== undefined)) return null;
-  if (/^0+$/.test(trace_id) || /^0+$/.test(parent_id)) return null;
-  return trace_id;
+  if (/^0+$/.test(trace_id) || /^0+$/.test(span_id)) return null;
+  return { trace_id, span_id };
 }
 
 /* ---------------------------------------------------------------- bounds */

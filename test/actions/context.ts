@@ -36,6 +36,7 @@ export function contextOf(parts: ContextParts = {}): ActionContext {
       labels: { severity: 'page' },
       annotations: {},
       intent_at: parts.intent_at ?? null,
+      trace_id: null,
     },
     log: () => undefined,
     clients: clientsOf(parts),

@@ -57,6 +57,30 @@ test.each([
   expect(failure.message).toContain(`gives a ${data.resultType}`);
 });
 
+test('samples are the numbers of a vector with their labels; everything else is no answer', async () => {
+  const adapter = createPrometheus({ url: prometheus.url, timeout_ms: 5_000 });
+  const signal = AbortSignal.timeout(10_000);
+  prometheus.set('v', {
+    resultType: 'vector',
+    result: [
+      { metric: { __name__: 'a', slo: 'x' }, value: [1_700_000_000, '0.25'] },
+      { metric: { __name__: 'b' }, value: [1_700_000_000, 'NaN'] },
+      { metric: { __name__: 'c' }, value: [1_700_000_000, '+Inf'] },
+      { metric: { __name__: 'd' }, histogram: [1, { count: '3' }] },
+    ],
+  });
+  prometheus.set('s', { resultType: 'scalar', result: [1_700_000_000, '1'] });
+  expect(await adapter.samples('v', signal)).toEqual([
+    { labels: { __name__: 'a', slo: 'x' }, value: 0.25 },
+    { labels: { __name__: 'c' }, value: Number.POSITIVE_INFINITY },
+  ]);
+  expect(await adapter.samples('nothing', signal)).toEqual([]);
+  expect(await failureOf(adapter.samples('s', signal))).toMatchObject({ code: 'rejected' });
+  expect(await failureOf(createPrometheus({ timeout_ms: 1 }).samples('v', signal))).toMatchObject({
+    code: 'not_configured',
+  });
+});
+
 test('the query is a POST form, under the path that the address has, with user and password as Basic', async () => {
   prometheus.set('up{a="b c"} > 0', vector('1'));
   await holds('up{a="b c"} > 0');

@@ -9,6 +9,7 @@ import type { AuditRecord } from '../../src/core/audit/audit.ts';
 import { createIds } from '../../src/adapters/ids.ts';
 import { createMetrics } from '../../src/adapters/metrics.ts';
 import { openSqliteStore } from '../../src/adapters/store/open.ts';
+import { NO_TRACER } from '../../src/adapters/tracing.ts';
 import type { ServiceMode } from '../../src/engine/api.ts';
 import { createBreakers } from '../../src/engine/breakers.ts';
 import { buildMachine, type Machine } from '../../src/engine/build.ts';
@@ -114,7 +115,7 @@ async function buildEngine(
   });
   const opened = await openSqliteStore({ path: join(dir, 'autoheal.db'), metrics, clock });
   const { store, commits } = counted(opened, rig.hooks);
-  const base = { store, clock, ids, metrics, log: SILENT };
+  const base = { store, clock, ids, metrics, log: SILENT, tracer: NO_TRACER };
   const rulebook = createRulebook({
     ...base,
     catalogueOf: catalogueFor(actions),
@@ -238,6 +239,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         body: bodyOf(alerts, clock.now()),
         source: 'alertmanager',
         trace_id: null,
+        parent_span_id: null,
       });
       await rig.settle();
     },

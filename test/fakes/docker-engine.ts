@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type FakeServer, type Reply, type Seen, serve } from './http.ts';
+import { createSwarm, type FakeSwarm, SWARM_QUERIES } from './swarm.ts';
 
 /** A container of the fake; tests change it in place to say what happened behind autoheal's back. */
 export interface FakeContainer {
@@ -33,6 +34,8 @@ export interface FakeDocker {
     labels?: Record<string, string>,
   ): FakeContainer[];
   remove(name: string): void;
+  /** Makes the engine a manager with its first service. */
+  readonly swarm: FakeSwarm;
   /** The next `times` requests whose `METHOD path` matches are answered so instead. */
   fail(match: RegExp, answer: Answer, times?: number): void;
   /** Runs before a request that matches is handled: what others do at that very moment. */
@@ -48,9 +51,10 @@ const KNOWN_QUERIES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^POST \/containers\/[^/]+\/(restart|stop)$/, ['t', 'signal']],
   [/^POST \/containers\/[^/]+\/start$/, ['detachKeys']],
   [/^GET \/(version|_ping)$/, []],
+  ...SWARM_QUERIES,
 ];
 
-/** Docker's Engine API over a unix socket: list, inspect, start, stop, restart, version, ping. */
+/** Docker's Engine API over a unix socket: list, inspect, start, stop, restart, version, ping, Swarm. */
 export async function startDockerEngine(): Promise<FakeDocker> {
   const dir = await mkdtemp(join(tmpdir(), 'autoheal-docker-'));
   const socket = join(dir, 'docker.sock');
@@ -58,6 +62,7 @@ export async function startDockerEngine(): Promise<FakeDocker> {
   const changes: string[] = [];
   const scripted: { match: RegExp; answer: Answer; times: number }[] = [];
   const hooks: { match: RegExp; act: () => void | Promise<void> }[] = [];
+  const swarm = createSwarm();
 
   async function answer(seen: Seen): Promise<Answer> {
     const line = `${seen.method} ${seen.path.replace(/^\/v1\.\d+/, '')}`;
@@ -67,7 +72,11 @@ export async function startDockerEngine(): Promise<FakeDocker> {
       script.times -= 1;
       return script.answer;
     }
-    return strict(line, seen) ?? handle(line, seen, containers, changes);
+    return (
+      strict(line, seen) ??
+      swarm.handle(line, seen, changes) ??
+      handle(line, seen, containers, changes)
+    );
   }
 
   const server: FakeServer = await serve(answer, socket);
@@ -81,6 +90,7 @@ export async function startDockerEngine(): Promise<FakeDocker> {
     socket,
     requests: server.requests,
     changes,
+    swarm,
     add,
     addService: (project, service, states, labels = { autoheal: 'true' }) =>
       states.map((status, index) =>

@@ -48,9 +48,9 @@ describe('the code', () => {
     const dead = CODE.filter(
       (path) =>
         !imported.has(path) &&
-        !/^actions\/|\.test\.ts$|^vitest\.config\.ts$/.test(path) &&
+        !/(^|\/)actions\/|\.test\.ts$|\.d\.ts$|^vitest\.config\.ts$/.test(path) &&
         !named.some((text) => text.includes(path)) &&
-        !startedByTest(path),
+        !startedByName(path),
     );
     expect(dead).toEqual([]);
   });
@@ -61,9 +61,9 @@ describe('the code', () => {
   });
 });
 
-/** A program that a test starts as a process names its file beside it, as a string. */
-function startedByTest(path: string): boolean {
-  if (!path.startsWith('test/')) return false;
+/** A program that a test or the bench starts as a process is named there, as a string. */
+function startedByName(path: string): boolean {
+  if (!/^(test|bench)\//.test(path)) return false;
   const name = path.split('/').at(-1);
   const named = [`'${name}'`, `/${name}'`];
   return CODE.some((other) => other !== path && named.some((text) => textOf(other).includes(text)));

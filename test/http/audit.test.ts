@@ -71,9 +71,9 @@ describe('GET /api/v1/audit', () => {
   test.each([
     ['knd=pause', 'unknown query parameter "knd"; this path takes: kind, alertname'],
     ['kind=pausd', 'query parameter "kind"'],
-    ['limit=0', 'from 1 to 1000'],
+    ['limit=0', 'from 1 to'],
     ['limit=1001', 'from 1 to 1000'],
-    ['limit=1e2', 'from 1 to 1000'],
+    ['limit=1e2', 'from 1 to'],
     ['limit=1&limit=2', 'is given more than once'],
     ['since=yesterday', 'RFC 3339'],
     ['since=2026-02-30T00:00:00Z', 'RFC 3339'],
@@ -83,8 +83,7 @@ describe('GET /api/v1/audit', () => {
     ['q=', 'is empty'],
     ['q=%00', 'NUL'],
     ['cursor=forged', 'not ours'],
-    ['format=csv', 'only json'],
-    ['format=ndjson', 'only json'],
+    ['format=xml', 'query parameter "format"'],
     ['__proto__=1', 'unknown query parameter "__proto__"'],
     [Array(51).fill('kind=pause').join('&'), 'more than 50 values'],
     [

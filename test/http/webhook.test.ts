@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AutohealError } from '../../src/core/errors.ts';
-import { sourceOf, traceIdOf } from '../../src/http/webhook.ts';
+import { sourceOf, traceOf } from '../../src/http/webhook.ts';
 import { startWorld, type World, type WorldOptions } from './world.ts';
 
 let world: World;
@@ -44,6 +44,7 @@ describe('POST /webhook', () => {
     expect(seen).toMatchObject({
       source: 'alertmanager',
       trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+      parent_span_id: '00f067aa0ba902b7',
     });
     expect(world.state.webhooks).toEqual([
       { outcome: 'accepted', seconds: expect.any(Number), drill: true },
@@ -228,6 +229,7 @@ describe('traceparent', () => {
     ['', null],
     [undefined, null],
   ])('%s', (header, trace_id) => {
-    expect(traceIdOf(header)).toBe(trace_id);
+    const place = trace_id === null ? null : { trace_id, span_id: '00f067aa0ba902b7' };
+    expect(traceOf(header)).toEqual(place);
   });
 });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
+import { createPrometheus } from '../../src/adapters/prometheus.ts';
 import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
 import {
   DEFAULT_LIMITS,
@@ -9,9 +10,9 @@ import {
   type StoreReads,
   type Tokens,
 } from '../../src/http/deps.ts';
-import { createPathTable } from '../../src/http/paths.ts';
-import { ROUTE_INFOS } from '../../src/http/routes.ts';
 import { createServer } from '../../src/http/server.ts';
+import type { PromSamples } from '../../src/ports.ts';
+import { contractOf, type Contract } from './contract.ts';
 import {
   flagsOf,
   logOf,
@@ -55,25 +56,12 @@ export interface WorldOptions {
   readonly tokens?: Tokens;
   readonly limits?: Partial<Limits>;
   readonly store?: Partial<StoreReads>;
+  /** None is configured by default. */
+  readonly prometheus?: PromSamples;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const state = newState();
-  const deps: HttpDeps = {
-    intake: { accept: (post) => (state.posts.push(post), state.accept(post)) },
-    operator: operatorOf(state),
-    flags: flagsOf(state),
-    rulebook: rulebookOf(state),
-    reporter: reporterOf(state),
-    store: { ...storeOf(state), ...options.store },
-    actions: new Map([[RESTART.id, RESTART]]),
-    metrics: metricsOf(state),
-    tokens: options.tokens ?? { webhook: [], api: [] },
-    limits: { ...DEFAULT_LIMITS, timeout_check_ms: 20, ...options.limits },
-    log: logOf(state),
-    clock: { now: () => state.now },
-    auditAuthDenied: (client, route) => void state.denied.push({ client, route }),
-  };
+  const { deps, state } = partsOf(options);
   const app = createServer(deps);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -89,7 +77,37 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
-/** Every answer is held against its declaration, every error against the table. */
+function partsOf(options: WorldOptions): { readonly deps: HttpDeps; readonly state: State } {
+  const state = newState();
+  const deps: HttpDeps = {
+    intake: { accept: (post) => (state.posts.push(post), state.accept(post)) },
+    operator: operatorOf(state),
+    flags: flagsOf(state),
+    rulebook: rulebookOf(state),
+    reporter: reporterOf(state),
+    store: { ...storeOf(state), ...options.store },
+    actions: new Map([[RESTART.id, RESTART]]),
+    prometheus: options.prometheus ?? createPrometheus({ timeout_ms: 1_000 }),
+    metrics: metricsOf(state),
+    tokens: options.tokens ?? { webhook: [], api: [] },
+    limits: { ...DEFAULT_LIMITS, timeout_check_ms: 20, ...options.limits },
+    log: logOf(state),
+    clock: { now: () => state.now },
+    auditAuthDenied: (client, route) => void state.denied.push({ client, route }),
+  };
+  return { deps, state };
+}
+
+/** The document as it is served, by a server of its own. */
+let served: Promise<Contract> | undefined;
+function servedContract(): Promise<Contract> {
+  served ??= createServer(partsOf({}).deps)
+    .inject({ url: '/openapi.json', headers: { host: 'localhost' } })
+    .then((reply) => contractOf(reply.json()));
+  return served;
+}
+
+/** Every answer is held against the API's own description, every error against the table too. */
 async function callOf(url: string, method: string, path: string, options: CallOptions) {
   const headers = new Headers(options.headers);
   if (options.token !== undefined) headers.set('authorization', `Bearer ${options.token}`);
@@ -101,31 +119,24 @@ async function callOf(url: string, method: string, path: string, options: CallOp
     redirect: 'manual',
     ...(body !== undefined && { body }),
   });
-  const text = await response.text();
-  const json = (response.headers.get('content-type') ?? '').includes('json') && text !== '';
-  const reply = {
-    status: response.status,
-    headers: response.headers,
-    text,
-    body: json ? JSON.parse(text) : undefined,
-  };
-  checkShape(method, path.split('?')[0] ?? '', reply);
+  const type = response.headers.get('content-type') ?? '';
+  const reply = { status: response.status, headers: response.headers, ...(await read(response)) };
+  const contract = await servedContract();
+  contract.check({ method, path: path.split('?')[0] ?? '', ...reply });
+  if (type.startsWith('application/problem+json') && method !== 'HEAD') checkProblem(reply);
   return reply;
 }
 
-const PATHS = createPathTable(ROUTE_INFOS);
-
-function checkShape(method: string, path: string, reply: Reply): void {
-  if (reply.headers.get('content-type')?.startsWith('application/problem+json')) {
-    if (method !== 'HEAD') checkProblem(reply);
-    return;
+async function read(response: Response): Promise<Pick<Reply, 'text' | 'body'>> {
+  const type = response.headers.get('content-type') ?? '';
+  if (type.startsWith('text/event-stream')) {
+    // It has no end.
+    await response.body?.cancel();
+    return { text: '', body: undefined };
   }
-  const known = PATHS.find(path)?.path;
-  const declared = method === 'HEAD' ? 'GET' : method;
-  const info = ROUTE_INFOS.find((one) => one.path === known && one.method === declared);
-  const answer = info?.answers[reply.status];
-  expect(answer, `${method} ${path} declares no ${reply.status}`).toBeDefined();
-  if (method !== 'HEAD') answer?.schema?.parse(reply.body);
+  const text = await response.text();
+  const json = /[/+]json/.test(type) && text !== '';
+  return { text, body: json ? JSON.parse(text) : undefined };
 }
 
 function checkProblem({ body, status, headers }: Reply): void {

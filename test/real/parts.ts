@@ -1,4 +1,5 @@
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** A real program that the tests of the `real` project run. */
@@ -6,12 +7,21 @@ export interface Part {
   readonly name: PartName;
   /** Names of its program, the first found is taken. */
   readonly programs: readonly string[];
+  /** Where it may be besides PATH. */
+  readonly folders?: readonly string[];
   /** Debian packages that bring it. */
   readonly packages: readonly string[];
   /** Why the program found cannot be used here; undefined when it can. */
   readonly refusal?: (program: string) => string | undefined;
 }
-export type PartName = 'docker' | 'busybox' | 'prometheus' | 'alertmanager';
+export type PartName =
+  | 'docker'
+  | 'busybox'
+  | 'prometheus'
+  | 'alertmanager'
+  | 'blackbox'
+  | 'haproxy'
+  | 'compose';
 
 export const PARTS: readonly Part[] = [
   {
@@ -32,6 +42,24 @@ export const PARTS: readonly Part[] = [
     programs: ['prometheus-alertmanager', 'alertmanager'],
     packages: ['prometheus-alertmanager'],
   },
+  {
+    name: 'blackbox',
+    programs: ['prometheus-blackbox-exporter', 'blackbox_exporter'],
+    packages: ['prometheus-blackbox-exporter'],
+  },
+  { name: 'haproxy', programs: ['haproxy'], packages: ['haproxy'] },
+  {
+    // Version 2 is a plug-in of the docker command that also runs alone; version 1.29 does too.
+    name: 'compose',
+    programs: ['docker-compose'],
+    folders: [
+      join(homedir(), '.docker/cli-plugins'),
+      '/usr/local/lib/docker/cli-plugins',
+      '/usr/libexec/docker/cli-plugins',
+      '/usr/lib/docker/cli-plugins',
+    ],
+    packages: ['docker-compose'],
+  },
 ];
 
 export type Found =
@@ -48,12 +76,19 @@ export function findPart(name: PartName): Found {
   const part = PARTS.find((candidate) => candidate.name === name);
   if (part === undefined) throw new Error(`no such part: ${name}`);
   const named = process.env[partVariable(name)];
-  const program = named ?? part.programs.map(onPath).find((path) => path !== undefined);
+  const program = named ?? programOf(part);
   if (program === undefined) {
     return { name, program, why: `no ${part.programs.join(' or ')} on PATH` };
   }
   const why = part.refusal?.(program);
   return why === undefined ? { name, program } : { name, program: undefined, why };
+}
+
+function programOf(part: Part): string | undefined {
+  const extra = (part.folders ?? []).flatMap((folder) =>
+    part.programs.map((command) => join(folder, command)),
+  );
+  return extra.find(isExecutable) ?? part.programs.map(onPath).find((path) => path !== undefined);
 }
 
 /** True when every part named can be used; for `describe.skipIf(!haveParts(...))`. */

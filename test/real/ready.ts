@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Running } from './process.ts';
@@ -18,8 +19,27 @@ export function removeOrphanFolders(): void {
   for (const name of readdirSync(tmpdir())) {
     const owner = /^autoheal-[a-z]+-(\d+)-\w+$/.exec(name)?.[1];
     if (owner === undefined || isAlive(Number(owner))) continue;
-    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    removeOrphan(join(tmpdir(), name));
   }
+}
+
+/** A killed Docker engine leaves mounts in its folder. What cannot be removed must not stop this run. */
+function removeOrphan(folder: string): void {
+  try {
+    for (const mount of mountsBelow(folder)) execFileSync('umount', ['--lazy', mount]);
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    process.stderr.write(`left behind: ${folder} (${String(error)})\n`);
+  }
+}
+
+/** The deepest first. */
+function mountsBelow(folder: string): readonly string[] {
+  if (!existsSync('/proc/mounts')) return [];
+  const points = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  return points.filter((point) => point.startsWith(`${folder}/`)).toReversed();
 }
 
 /** True while a process has this pid, also one of another user. */

@@ -83,7 +83,7 @@ export async function queryAudit(
 
 /** The seqs that can match, from the cursor and the minutes' table. */
 function boundsOf(sql: Sql, query: AuditQuery, head_seq: number, list: string): Bounds {
-  let low = 1;
+  let low = (query.after ?? 0) + 1;
   let high = head_seq;
   if (query.since !== undefined) {
     const [seq] = sql.column<number>(text.audit_since, [Math.floor(query.since / MINUTE_MS)]);

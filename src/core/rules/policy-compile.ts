@@ -155,12 +155,14 @@ export function maskAddresses(text: string): string {
 
 /* ---------------------------------------------------------------- targets */
 
-const TARGET_FORMS = 'docker/<name>, compose/<service> or k8s/<namespace>/<kind>/<name>';
+const TARGET_FORMS =
+  'docker/<name>, compose/<service>, swarm/<service> or k8s/<namespace>/<kind>/<name>';
 const K8S_KINDS = ['deployment', 'statefulset', 'replicaset', 'daemonset', 'pod'];
 /** Segments after the first. */
 const SEGMENTS: Readonly<Record<string, readonly number[]>> = {
   docker: [1],
   compose: [1, 2],
+  swarm: [1],
   k8s: [3],
 };
 

@@ -3,7 +3,7 @@ import type { AuditDraft } from '../../core/audit/audit.ts';
 import { backoffMs } from '../../core/healing/retry.ts';
 import { CallFailed, callBackend } from '../call.ts';
 import type { Engine } from '../deps.ts';
-import type { Stage, StageResult, Work } from '../work.ts';
+import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';
 
 /** Rounds of sending before autoheal gives up on a notifier; each has its own attempts. */
 export const ESCALATION_ROUNDS_MAX = 6;
@@ -19,10 +19,7 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
   const detail = remediation.detail ?? reason;
   const end = { kind: 'end' as const, outcome: 'escalated' as const, reason, detail };
   if (rule.otherwise === 'log') {
-    engine.log.warn(
-      { rule: rule.name, remediation: remediation.id, reason, detail },
-      'not healed: a human is needed',
-    );
+    engine.log.warn({ ...auditOf(work), reason, detail }, 'not healed: a human is needed');
     return { ...end, drafts: [told('log', 'logged', reason, detail)] };
   }
   try {
@@ -61,10 +58,7 @@ function undelivered(work: Work, failure: ActionError, engine: Engine): StageRes
   const { remediation, rule } = work;
   const tries = remediation.tries + 1;
   const why = `${failure.code}: ${failure.message}`;
-  engine.log.error(
-    { rule: rule.name, remediation: remediation.id, tries, why },
-    'escalation not delivered',
-  );
+  engine.log.error({ ...auditOf(work), tries, why }, 'escalation not delivered');
   const draft = told(rule.otherwise, 'not_sent', remediation.reason, why);
   if (tries < ESCALATION_ROUNDS_MAX) {
     const at = engine.clock.now() + ROUND_PAUSE_MS + backoffMs(tries + 1, engine.random());

@@ -6,6 +6,7 @@ import { afterLook, type Look, verdictOf } from '../../core/healing/verify.ts';
 import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
+import { callSpan } from '../spans.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
 
 /** One look may take this long. */
@@ -67,9 +68,8 @@ async function promqlLook(work: Work, expr: string, engine: Engine): Promise<Loo
   if (!rendered.ok) return { state: 'blind', detail: rendered.message };
   try {
     // A look is not an action: it has its own end, and no breaker stands between us and the evidence.
-    const found = await engine.prometheus.holds(
-      rendered.value,
-      AbortSignal.timeout(LOOK_DEADLINE_MS),
+    const found = await engine.tracer.span(callSpan('prometheus', null, 1), () =>
+      engine.prometheus.holds(rendered.value, AbortSignal.timeout(LOOK_DEADLINE_MS)),
     );
     return { state: found.holds ? 'holds' : 'not_yet', detail: found.detail };
   } catch (error) {

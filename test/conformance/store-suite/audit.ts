@@ -67,6 +67,12 @@ export function auditSuite(open: OpenSubject): void {
     expect(await store().verifyAudit(7)).toMatchObject({ ok: false, bad_seq: 6 });
   });
 
+  test('after leaves out what came up to it', async () => {
+    for (let index = 0; index < 5; index += 1) await store().commit([audit(`${index}`)]);
+    const { items } = await store().audit({ order: 'asc', after: 3, limit: 10 });
+    expect(items.map(({ seq }) => seq)).toEqual([4, 5]);
+  });
+
   test('since and until are exact, also when the clock goes back and forth', async () => {
     const minutes = [10, 11, 500, 12, 9, 500, 13, 2, 14, 499, 15];
     for (const [index, minute] of minutes.entries()) {

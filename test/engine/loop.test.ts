@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/adapters/clock.ts';
+import { createLoop } from '../../src/engine/loop.ts';
+import type { Log } from '../../src/ports.ts';
+import { fakeClock, turn } from '../fakes/clock.ts';
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+test('a round that is always due does not keep the event loop from its other work', async () => {
+  let rounds = 0;
+  const loop = createLoop({
+    name: 'eager',
+    clock: systemClock,
+    log: SILENT,
+    round: async () => {
+      rounds += 1;
+      loop.poke();
+      return 0;
+    },
+  });
+  loop.start();
+  // Each of these needs a turn of the event loop: with the loop in its way, the test would never end.
+  for (let n = 0; n < 20; n += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(rounds).toBeGreaterThan(1);
+  await loop.stop();
+});
+
+test('it comes round when poked, when its time has come, and not after it was stopped', async () => {
+  const clock = fakeClock();
+  const at: number[] = [];
+  const began = clock.now();
+  const loop = createLoop({
+    name: 'calm',
+    clock,
+    log: SILENT,
+    round: async () => {
+      at.push(clock.now() - began);
+      return clock.now() + 300;
+    },
+  });
+  loop.start();
+  await turn();
+  await clock.advance(299);
+  expect(at).toEqual([0]);
+  await clock.advance(1);
+  expect(at).toEqual([0, 300]);
+  await clock.advance(100);
+  loop.poke();
+  await turn();
+  expect(at).toEqual([0, 300, 400]);
+  await loop.stop();
+  await clock.advance(10_000);
+  expect(at).toEqual([0, 300, 400]);
+});
+
+test('a round that fails is logged and tried again', async () => {
+  const clock = fakeClock();
+  const errors: unknown[] = [];
+  let rounds = 0;
+  const loop = createLoop({
+    name: 'failing',
+    clock,
+    log: { ...SILENT, error: (fields) => errors.push(fields) },
+    round: async () => {
+      rounds += 1;
+      throw new Error('away');
+    },
+  });
+  loop.start();
+  await turn();
+  expect([rounds, errors.length, loop.lastRoundAt()]).toEqual([1, 1, 0]);
+  await clock.advance(500);
+  expect(rounds).toBe(2);
+  await loop.stop();
+});
