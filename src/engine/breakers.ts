@@ -30,8 +30,9 @@ export function createBreakers(deps: {
     const before = breakerState(of(backend), deps.clock.now());
     breakers.set(backend, next);
     const after = breakerState(next, deps.clock.now());
+    if (before === after) return;
     deps.metrics.breaker(backend, after);
-    if (before !== after) deps.log.warn({ backend, before, after }, 'breaker changed');
+    deps.log.warn({ backend, before, after }, 'breaker changed');
   }
   return {
     state: (backend) => breakerState(of(backend), deps.clock.now()),

@@ -97,6 +97,9 @@ async function attemptOnce<T>(
   }
 }
 
+/** Made once: an abort without a reason makes an exception with a stack, for every call that went well. */
+const OVER = new Error('the call is over');
+
 /** Races the call against its deadline, so that an action that ignores its signal cannot hold the worker. */
 async function underDeadline<T>(
   engine: Engine,
@@ -118,7 +121,7 @@ async function underDeadline<T>(
   try {
     return await Promise.race([options.run(call.signal, attempt), deadline]);
   } finally {
-    timer.abort();
+    timer.abort(OVER);
   }
 }
 

@@ -24,6 +24,9 @@ const IDLE_MAX_MS = 1_000;
 /** After a failed round: the store may be away; hammering it would not bring it back. */
 const FAILED_PAUSE_MS = 500;
 
+/** Made once: an abort without a reason makes an exception with a stack, 8 us that each delivery would pay. */
+const POKED = new Error('poked');
+
 export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
   let stopped = false;
   let poked = false;
@@ -58,9 +61,8 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
     }
   }
 
-  /** Only a nap is aborted: an abort makes an exception with a stack, 8 us that each delivery would pay. */
   function wake(): void {
-    nap?.abort();
+    nap?.abort(POKED);
     nap = undefined;
   }
 

@@ -11,7 +11,7 @@ import { intent } from './stages/intent.ts';
 import { plan } from './stages/plan.ts';
 import { recover } from './stages/recover.ts';
 import { verify } from './stages/verify.ts';
-import type { Stage, StageResult, Work } from './work.ts';
+import type { Stage, StageResult, Work, Writes } from './work.ts';
 
 /**
  * The way of one remediation, in order (DESIGN §3). A stage takes part when the remediation is in one of
@@ -37,17 +37,30 @@ export async function advance(claimed: Remediation, engine: Engine): Promise<voi
     return;
   }
   let work = opened;
+  let earlier: Writes = {};
   for (const stage of STAGES) {
     if (!stage.states.includes(work.remediation.state)) continue;
-    const result = await runStage(stage, work, engine);
+    const result = joined(earlier, await runStage(stage, work, engine));
     if (result.kind !== 'next') return settle(work, result, engine);
-    if (!(await writeNext(work, result, engine))) return;
+    earlier = result.together === true ? result : {};
+    if (result.together !== true && !(await writeNext(work, result, engine))) return;
     work = result.work;
   }
   // Every state's last stage ends, waits or looks again, so the list cannot run out.
   throw new Error(
     `no stage settled remediation ${work.remediation.id} in state ${work.remediation.state}`,
   );
+}
+
+/** What an earlier stage left to be written comes first. */
+function joined(earlier: Writes, result: StageResult): StageResult {
+  if (earlier.changes === undefined && earlier.drafts === undefined) return result;
+  if (result.kind === 'lost') return result;
+  return {
+    ...result,
+    changes: [...(earlier.changes ?? []), ...(result.changes ?? [])],
+    drafts: [...(earlier.drafts ?? []), ...(result.drafts ?? [])],
+  };
 }
 
 /** What the remediation refers to; a sentence when it can no longer be read. */

@@ -73,7 +73,10 @@ async function waiting(
     plan: null,
     next_at: retry_at,
   };
-  await commitWork(engine, work, row, true, { drafts });
+  await commitWork(engine, work, row, true, {
+    changes: result.changes ?? [],
+    drafts: [...(result.drafts ?? []), ...drafts],
+  });
 }
 
 async function stepFailed(

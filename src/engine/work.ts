@@ -33,15 +33,18 @@ export interface Writes {
 
 /** A stage's decision, as a value. The pipeline alone writes it down. */
 export type StageResult =
-  /** On to the next stage; what it writes is on disk before that one runs. */
-  | ({ readonly kind: 'next'; readonly work: Work } & Writes)
+  /**
+   * On to the next stage; what it writes is on disk before that one runs. `together`: it may as well be
+   * written with what the next stage decides, which asks no backend.
+   */
+  | ({ readonly kind: 'next'; readonly work: Work; readonly together?: boolean } & Writes)
   /** A guard waits; the plan is made anew afterwards. */
-  | {
+  | ({
       readonly kind: 'wait';
       readonly reason: GuardWord;
       readonly retry_at: number;
       readonly detail: string;
-    }
+    } & Writes)
   /** Look again at `at`, in the same state. */
   | ({ readonly kind: 'again'; readonly at: number; readonly remediation: Remediation } & Writes)
   /** This step did not heal: the next one, or a human. */

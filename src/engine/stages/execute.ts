@@ -108,7 +108,9 @@ function concluded(work: Work, runs: readonly ActionRun[], engine: Engine): Stag
     state: 'verifying' as const,
     verify: begun(work, engine),
   };
-  return { kind: 'next', work: { ...work, runs, remediation }, changes, drafts };
+  // Whether the alert has resolved is known here; PromQL and health ask, and may take seconds.
+  const together = work.step.verify.check.kind === 'resolved';
+  return { kind: 'next', work: { ...work, runs, remediation }, together, changes, drafts };
 }
 
 function begun(work: Work, engine: Engine): VerifyProgress {
