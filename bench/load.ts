@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import autocannon from 'autocannon';
 
 /** One measured run, made by a process of its own so that it does not share the server's event loop. */
@@ -39,6 +40,7 @@ export function bodyOf(alerts: number, mark: string): string {
       runbook_url: 'https://runbooks.example.com/endpoint-down',
       sent_ms: String(performance.timeOrigin + performance.now()),
     },
+    fingerprint: fingerprintOf(`${mark}-${n}`),
     startsAt: '2026-01-01T00:00:00.000Z',
     endsAt: '0001-01-01T00:00:00Z',
     generatorURL:
@@ -56,6 +58,11 @@ export function bodyOf(alerts: number, mark: string): string {
     groupKey: '{}:{alertname="BenchAlert"}',
     truncatedAlerts: 0,
   });
+}
+
+/** Any 16 hex digits that differ from alert to alert; Alertmanager's own come from the labels. */
+function fingerprintOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 async function measure(load: Load): Promise<Measured> {
