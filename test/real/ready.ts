@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -66,18 +67,30 @@ export async function inTemporaryFolder<T>(
   }
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Below the range from which systems give ports to outgoing connections (32768 on Linux): a port handed out
+ * here may be bound a minute later, after a build, and must not have become some connection's meanwhile.
+ */
+const PORTS = { from: 20_000, to: 32_000 };
+const PORT_TRIES_MAX = 200;
+const handed_out = new Set<number>();
+
+/** A port of 127.0.0.1 that nobody listens on, and that this process was not given before. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORT_TRIES_MAX; tries += 1) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    if (handed_out.has(port)) continue;
+    handed_out.add(port);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port between ${PORTS.from} and ${PORTS.to}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new Error('the server has no port'));
-      });
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
