@@ -10,6 +10,7 @@ import {
   dockerEndpoint,
   notConfigured,
 } from './docker-endpoint.ts';
+import { parseObject } from './http-body.ts';
 import { messageOf, networkCode, networkFailure, within } from './net-errors.ts';
 
 export interface DockerOptions {
@@ -192,15 +193,4 @@ function readVersion(endpoint: DockerEndpoint, status: number, body: string): Co
   if (typeof version !== 'string')
     return { status: 'degraded', detail: `${endpoint.shown} does not speak Docker's API` };
   return { status: 'ok', detail: `Docker ${version.slice(0, 40)} at ${endpoint.shown}` };
-}
-
-function parseObject(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

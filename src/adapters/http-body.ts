@@ -20,3 +20,15 @@ export async function readText(response: Response, limit_bytes: number): Promise
   }
   return text + decoder.decode();
 }
+
+/** The JSON object that a body is; undefined when it is anything else. */
+export function parseObject(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,6 +1,6 @@
 import { ActionError } from '../action.ts';
 import type { Component, ComponentStatus, PromQuery, PromSample, PromSamples } from '../ports.ts';
-import { readText, TooLong } from './http-body.ts';
+import { parseObject, readText, TooLong } from './http-body.ts';
 import { messageOf, networkFailure } from './net-errors.ts';
 
 export interface PrometheusOptions {
@@ -118,7 +118,7 @@ function classify(error: unknown): ActionError {
 
 /** The `data` of a successful answer. @throws ActionError for every other. */
 function readAnswer(status: number, body: string): unknown {
-  const answer = parse(body);
+  const answer = parseObject(body);
   if (status === 200 && answer?.['status'] === 'success') return answer['data'];
   const error = answer?.['error'];
   const said = `Prometheus: ${typeof error === 'string' ? error.slice(0, 500) : `HTTP ${status}`}`;
@@ -135,17 +135,6 @@ function failureOf(status: number, type: unknown, said: string): ActionError {
   if (status === 200 || status === 404)
     return rejected(`${said}: that is not Prometheus's query API; check AUTOHEAL_PROMETHEUS_URL`);
   return rejected(said);
-}
-
-function parse(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A vector holds when it has a sample that is a number, a scalar when it is a number other than 0. */

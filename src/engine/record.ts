@@ -98,7 +98,7 @@ async function stepFailed(
   };
   await commitWork(engine, work, row, true, {
     ...result,
-    changes: [...(result.changes ?? []), ...unlocked(work)],
+    changes: [...(result.changes ?? []), ...unlocked(work.remediation)],
   });
 }
 
@@ -117,7 +117,7 @@ async function toHuman(
   };
   await commitWork(engine, work, row, true, {
     ...result,
-    changes: [...(result.changes ?? []), ...unlocked(work)],
+    changes: [...(result.changes ?? []), ...unlocked(work.remediation)],
   });
 }
 
@@ -158,9 +158,7 @@ async function finish(
   await engine.store.commit([
     { kind: 'remediation_put', remediation: row, release: true },
     ...(writes.changes ?? []),
-    { kind: 'unlock', holder: remediation.id },
-    { kind: 'leases_wake', episode_id: remediation.episode_id },
-    { kind: 'waiting_wake', reasons: ['busy'] },
+    ...unlocked(remediation),
     ...drafts.map((draft) => auditChange(engine, { ...about, ...draft })),
   ]);
   recordRemediation(engine, row);
@@ -197,10 +195,10 @@ export async function giveUp(claimed: Remediation, error: unknown, engine: Engin
 }
 
 /** The lock stands from intent to verdict; this is the verdict. Its lease, if any, is looked at anew. */
-function unlocked(work: Work): readonly Change[] {
+function unlocked({ id, episode_id }: Remediation): readonly Change[] {
   return [
-    { kind: 'unlock', holder: work.remediation.id },
-    { kind: 'leases_wake', episode_id: work.remediation.episode_id },
+    { kind: 'unlock', holder: id },
+    { kind: 'leases_wake', episode_id },
     { kind: 'waiting_wake', reasons: ['busy'] },
   ];
 }

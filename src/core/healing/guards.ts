@@ -21,8 +21,6 @@ export interface EarlyFacts {
 export interface PlanFacts extends EarlyFacts {
   readonly rule_mode: RuleMode;
   readonly plan: Plan;
-  /** The step asks for a lease. */
-  readonly leases: boolean;
   /** Another remediation that holds one of the targets. */
   readonly lock_holder: string | undefined;
   readonly on: readonly TargetFacts[];
@@ -161,7 +159,8 @@ function limitedUntil(
   return blocking === undefined ? undefined : blocking + window.window_ms;
 }
 
-function breakerOpen({ now, breaker }: PlanFacts): Verdict {
+/** Planning asks it by itself, before it asks the backend anything. */
+export function breakerOpen({ now, breaker }: Pick<PlanFacts, 'now' | 'breaker'>): Verdict {
   if (breaker.state !== 'open') return ALLOW;
   const retry_at = Math.max(breaker.open_until, now + 1_000);
   return wait('breaker_open', retry_at, `calls to ${breaker.backend} failed; its breaker is open`);

@@ -11,8 +11,8 @@ import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
-import { verdictResult } from './hold.ts';
-import { PLAN_DEADLINE_MS } from './plan.ts';
+import { earlyFacts, verdictResult } from './hold.ts';
+import { breakerFacts, PLAN_DEADLINE_MS } from './plan.ts';
 
 /** The guards on the plan; in dry-run, the preview of what all the others allowed. */
 export const guard: Stage = { name: 'guard', states: ['ready', 'waiting'], run };
@@ -33,25 +33,13 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
 async function factsOf(work: Work, plan: Plan, engine: Engine): Promise<PlanFacts> {
   const { remediation, rule } = work;
   const episode = (await engine.store.episode(remediation.episode_id)) ?? work.episode;
-  const pause = engine.operator.paused();
-  const { backend } = work.action;
   return {
-    now: engine.clock.now(),
-    mode: engine.operator.mode(),
-    paused_until: pause?.until ?? null,
-    pause_detail: pause === undefined ? 'AUTOHEAL_MODE=paused' : `${pause.actor}: ${pause.reason}`,
-    episode,
-    guard: rule.guard,
+    ...earlyFacts(work, episode, engine),
     rule_mode: rule.mode,
     plan,
-    leases: work.step.lease_ms !== null,
     lock_holder: await engine.store.lockHolder(plan.targets, remediation.id),
     on: await Promise.all(plan.targets.map((target) => targetFacts(work, target, engine))),
-    breaker: {
-      backend,
-      state: engine.breakers.state(backend),
-      open_until: engine.breakers.openUntil(backend),
-    },
+    breaker: breakerFacts(work.action.backend, engine),
   };
 }
 

@@ -1,4 +1,5 @@
-import { EARLY_GUARDS, runGuards } from '../../core/healing/guards.ts';
+import type { Episode } from '../../core/alerts/episode.ts';
+import { EARLY_GUARDS, type EarlyFacts, runGuards } from '../../core/healing/guards.ts';
 import type { Verdict } from '../../core/healing/guard-words.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
@@ -11,16 +12,20 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
 }
 
 export function earlyVerdict(work: Work, engine: Engine): Verdict {
-  const now = engine.clock.now();
+  return runGuards(EARLY_GUARDS, earlyFacts(work, work.episode, engine));
+}
+
+/** What the guards look at that need no plan. `episode`: as fresh as the caller needs it. */
+export function earlyFacts(work: Work, episode: Episode, engine: Engine): EarlyFacts {
   const pause = engine.operator.paused();
-  return runGuards(EARLY_GUARDS, {
-    now,
+  return {
+    now: engine.clock.now(),
     mode: engine.operator.mode(),
     paused_until: pause?.until ?? null,
     pause_detail: pause === undefined ? 'AUTOHEAL_MODE=paused' : `${pause.actor}: ${pause.reason}`,
-    episode: work.episode,
+    episode,
     guard: work.rule.guard,
-  });
+  };
 }
 
 /** A guard's verdict as a stage's result. Only a refusal ends a remediation. */

@@ -1,5 +1,6 @@
 import { ActionError } from '../../action.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { breakerOpen, type PlanFacts } from '../../core/healing/guards.ts';
 import type { Plan, Target } from '../../core/healing/remediation.ts';
 import { validateRendered } from '../../core/rules/rendered-params.ts';
 import { renderJson } from '../../core/rules/template.ts';
@@ -7,6 +8,7 @@ import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
+import { verdictResult } from './hold.ts';
 
 /** Observing may not take longer than this in all. */
 export const PLAN_DEADLINE_MS = 15_000;
@@ -21,7 +23,9 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
   if (!params.ok) return failed(work, engine, 'invalid_params', params.detail);
   const { backend } = work.action;
   // An open breaker means that the backend just failed: asking it for a plan would only fail again.
-  if (engine.breakers.state(backend) === 'open') return waitForBreaker(engine, backend);
+  const breaker = breakerFacts(backend, engine);
+  const verdict = breakerOpen({ now: engine.clock.now(), breaker });
+  if (verdict.kind !== 'allow') return verdictResult(work, verdict);
   try {
     const targets = await resolveTargets(work, engine, params.params);
     const made: Plan = {
@@ -38,10 +42,10 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
   }
 }
 
-function waitForBreaker(engine: Engine, backend: string): StageResult {
-  const retry_at = Math.max(engine.breakers.openUntil(backend), engine.clock.now() + 1_000);
-  const detail = `calls to ${backend} failed; its breaker is open`;
-  return { kind: 'wait', reason: 'breaker_open', retry_at, detail };
+/** A backend's breaker as the guard sees it. */
+export function breakerFacts(backend: string, engine: Engine): PlanFacts['breaker'] {
+  const { breakers } = engine;
+  return { backend, state: breakers.state(backend), open_until: breakers.openUntil(backend) };
 }
 
 type Rendered =

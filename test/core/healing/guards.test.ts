@@ -26,7 +26,6 @@ function facts(over: Partial<PlanFacts> = {}): PlanFacts {
     },
     rule_mode: 'auto',
     plan: { step: 0, action: 'poke', params: {}, targets: [thing], made_at: NOW },
-    leases: false,
     lock_holder: undefined,
     on: [{ target: thing, lease: undefined, last_end: undefined, run_starts: [] }],
     breaker: { backend: 'world', state: 'closed', open_until: 0 },
