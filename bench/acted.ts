@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load, median, type Server } from './processes.ts';
+import { paced } from './paced.ts';
 import { say, table } from './print.ts';
 import { startAutoheal, startWebhook } from './servers.ts';
 
@@ -85,7 +86,7 @@ async function theirsDone(server: Server): Promise<number> {
 /** From the post to the start of the action, at 200 alerts a second. */
 async function benchStart(webhook: string | undefined): Promise<void> {
   say(
-    'Start: ms from post to start of the action, at 200 alerts a second for 10 s (goal p50 <= 1, p99 <= 5)',
+    'Start: ms from post to start of the action, at an even 200 alerts a second for 10 s (goal p50 <= 1, p99 <= 5)',
   );
   const rows = [['autoheal', ...(await delays(() => startAutoheal(true), ourDelays))]];
   if (webhook !== undefined)
@@ -99,22 +100,8 @@ async function delays(
 ): Promise<readonly string[]> {
   const server = await start();
   try {
-    await load({
-      url: server.url,
-      connections: 4,
-      alerts: 1,
-      rate: 200,
-      duration_s: 3,
-      unique: true,
-    });
-    await load({
-      url: server.url,
-      connections: 4,
-      alerts: 1,
-      rate: 200,
-      duration_s: 10,
-      unique: true,
-    });
+    await paced({ url: server.url, rate: 200, duration_s: 3 });
+    await paced({ url: server.url, rate: 200, duration_s: 10 });
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     const sorted = (await read(server)).toSorted((a, b) => a - b);
     const at = (share: number) =>

@@ -17,8 +17,29 @@ const built = new URL('../dist/src/cli.js', import.meta.url);
 const cache = new URL('../node_modules/.cache/autoheal/', import.meta.url);
 if (module.enableCompileCache) module.enableCompileCache(fileURLToPath(cache));
 
-void import(existsSync(source) ? source.href : built.href).then(function keepCompiled() {
-  // A process that is killed writes nothing at its end.
-  if (module.flushCompileCache) module.flushCompileCache();
-  return undefined;
-});
+void withoutLocales()
+  .then(function run() {
+    return import(existsSync(source) ? source.href : built.href);
+  })
+  .then(function keepCompiled() {
+    // A process that is killed writes nothing at its end.
+    if (module.flushCompileCache) module.flushCompileCache();
+    return undefined;
+  });
+
+/**
+ * Loads zod without its messages in 60 languages: 64 of its 95 files, half the CPU of loading it, and 10 MB, of which nothing
+ * is shown. English stands apart from them. Whoever is asked for the list gets an empty one.
+ */
+function withoutLocales() {
+  if (!module.registerHooks) return import('zod');
+  const hooks = module.registerHooks({ resolve: emptyLocales });
+  return import('zod').finally(function asBefore() {
+    hooks.deregister();
+  });
+}
+
+function emptyLocales(specifier, context, next) {
+  if (specifier !== '../locales/index.js') return next(specifier, context);
+  return { url: 'data:text/javascript,', format: 'module', shortCircuit: true };
+}

@@ -1,5 +1,4 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { ClientRequest } from 'node:http';
 import type Docker from 'dockerode';
 import { ActionError } from '../action.ts';
 import type { Backend, Component, ComponentStatus } from '../ports.ts';
@@ -12,6 +11,7 @@ import {
 } from './docker-endpoint.ts';
 import { parseObject } from './http-body.ts';
 import { messageOf, networkCode, networkFailure, within } from './net-errors.ts';
+import { http, https } from './node-http.ts';
 
 export interface DockerOptions {
   /** `unix:///path` or `tcp://host:port`; else AUTOHEAL_DOCKER_HOST, DOCKER_HOST, the default socket. */
@@ -19,7 +19,7 @@ export interface DockerOptions {
   readonly env?: Env;
 }
 export interface DockerAdapter {
-  /** dockerode, loaded on first use (116 ms of CPU, 33 MB). @throws ActionError `not_configured`. */
+  /** dockerode, loaded on first use (dockerode.ts). @throws ActionError `not_configured`. */
   client(): Promise<Docker>;
   readonly backend: Backend;
   readonly component: Component;
@@ -48,7 +48,8 @@ export function createDocker(options: DockerOptions = {}): DockerAdapter {
 async function connect(host: string | undefined, env: Env): Promise<Docker> {
   const endpoint = dockerEndpoint(host, env);
   if (endpoint === undefined) throw notConfigured(noEngine());
-  const { default: Client } = await import('dockerode');
+  const { loadDockerode } = await import('./dockerode.ts');
+  const Client = loadDockerode();
   try {
     return new Client(modemOptions(endpoint));
   } catch (error) {
@@ -171,7 +172,7 @@ function engineVersion(endpoint: DockerEndpoint): Promise<ComponentStatus> {
   return promise;
 }
 
-function requestOf(endpoint: DockerEndpoint): http.ClientRequest {
+function requestOf(endpoint: DockerEndpoint): ClientRequest {
   const signal = AbortSignal.timeout(STATUS_TIMEOUT_MS);
   const common = { path: '/version', method: 'GET', signal, agent: false as const };
   if (endpoint.kind === 'socket')

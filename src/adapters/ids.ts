@@ -9,6 +9,11 @@ const COUNTER_MAX = 0xfff;
 /** A fresh counter starts in the lower half, so that at least 2,048 ids fit in each millisecond. */
 const COUNTER_SEED_MASK = 0x7ff;
 
+const VERSION_AND_COUNTER = Array.from(
+  { length: COUNTER_MAX + 1 },
+  (_, counter) => `7${counter.toString(16).padStart(3, '0')}`,
+);
+
 /**
  * UUIDv7 (RFC 9562, 6.2 method 1): 48 bits of time, a 12-bit counter, 62 random bits. Each id sorts
  * after the one before, also within a millisecond and when the clock goes back; a counter that
@@ -16,41 +21,48 @@ const COUNTER_SEED_MASK = 0x7ff;
  */
 export function createIds(clock: Pick<Clock, 'now'>): Ids {
   const pool = Buffer.alloc(RANDOM_BYTES * POOL_IDS);
+  /** The pool as text: one conversion instead of one an id. */
+  let digits = '';
   let used = pool.length;
   let last_ms = 0;
   let counter = 0;
+  let time = timeText(0);
 
   function random(): number {
     if (used >= pool.length) {
       randomFillSync(pool);
+      digits = pool.toString('hex');
       used = 0;
     }
     used += RANDOM_BYTES;
     return used - RANDOM_BYTES;
   }
 
+  function moveTo(ms: number, at: number): void {
+    last_ms = ms;
+    time = timeText(ms);
+    counter = pool.readUInt16BE(at) & COUNTER_SEED_MASK;
+  }
+
   function next(): string {
     const at = random();
     const now = clock.now();
     if (now > last_ms) {
-      last_ms = now;
-      counter = pool.readUInt16BE(at) & COUNTER_SEED_MASK;
+      moveTo(now, at);
     } else if (counter < COUNTER_MAX) {
       counter += 1;
     } else {
-      last_ms += 1;
-      counter = pool.readUInt16BE(at) & COUNTER_SEED_MASK;
+      moveTo(last_ms + 1, at);
     }
-    return format(last_ms, counter, pool.subarray(at + 2, at + RANDOM_BYTES));
+    const variant = (((pool[at + 2] ?? 0) & 0x3f) | 0x80).toString(16);
+    const tail = digits.slice(2 * at + 6, 2 * (at + RANDOM_BYTES));
+    return `${time}${VERSION_AND_COUNTER[counter]}-${variant}${tail.slice(0, 2)}-${tail.slice(2)}`;
   }
 
   return { next };
 }
 
-function format(ms: number, counter: number, tail: Buffer): string {
-  const time = ms.toString(16).padStart(12, '0');
-  const variant = ((tail.readUInt16BE(0) & 0x3fff) | 0x8000).toString(16);
-  const node = tail.toString('hex', 2, 8);
-  const sequence = counter.toString(16).padStart(3, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence}-${variant}-${node}`;
+function timeText(ms: number): string {
+  const text = ms.toString(16).padStart(12, '0');
+  return `${text.slice(0, 8)}-${text.slice(8)}-`;
 }

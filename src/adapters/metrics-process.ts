@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from './prom-client.ts';
 
 /** How often the event loop's delay is sampled; nanoseconds in the histogram, ms here. */
 const LOOP_RESOLUTION_MS = 20;

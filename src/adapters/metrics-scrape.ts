@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import type { Registry } from './prom-client.ts';
 import { REMEDIATION_STATES, type RemediationState } from '../core/healing/remediation.ts';
 import { counter, gauge } from './metrics-series.ts';
 

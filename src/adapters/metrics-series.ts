@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from './prom-client.ts';
 
 /** Label names with all values they can have. */
 export type Labels = Readonly<Record<string, readonly string[]>>;

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { examine } from '../doctor/examine.ts';
-import { tableOf } from '../doctor/table.ts';
 
 export function registerDoctor(program: Command): void {
   program
@@ -13,6 +11,9 @@ export function registerDoctor(program: Command): void {
       '\nReads the environment that serve reads, and changes nothing.\nEnds with 0: nothing failed; 1: something did; 2: the configuration does not read.',
     )
     .action(async ({ json }: { readonly json?: true }) => {
+      // Loaded by those who run it: it knows every part of an installation.
+      const { examine } = await import('../doctor/examine.ts');
+      const { tableOf } = await import('../doctor/table.ts');
       const { status, findings, exit_code } = await examine(process.env, (path) =>
         readFileSync(path, 'utf8'),
       );

@@ -1,6 +1,5 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
-import { startApp } from '../app.ts';
 import { readConfig } from './environment.ts';
 import { createLog } from './log.ts';
 
@@ -18,7 +17,10 @@ export function registerServe(program: Command, version: string): void {
     });
 }
 
-async function serve(version: string): Promise<void> {
+/** Starts the service and sees to its end. Resolves once it listens. */
+export async function serve(version: string): Promise<void> {
+  // Not at the top: the other commands do without the service.
+  const { startApp } = await import('../app.ts');
   const { config, notices } = readConfig();
   const log = createLog(config.log_level);
   for (const notice of notices) log.warn({ notice }, 'configuration');

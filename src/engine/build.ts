@@ -38,7 +38,7 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
   let started = false;
   const auth = createAuthAudit(engine);
   const worker = createWorker(engine, options.worker_id);
-  const drain = createDrain(engine, () => worker.poke());
+  const drain = createDrain(engine, worker);
   const keeper = createKeeper(engine, {
     operator: options.operator,
     auth,

@@ -1,4 +1,4 @@
-import { readDelivery } from '../core/alerts/alert.ts';
+import { judgeDelivery } from '../core/alerts/judge.ts';
 import { AutohealError } from '../core/errors.ts';
 import type { Clock, Ids, Log, Metrics, Tracer } from '../ports.ts';
 import type { NewDelivery, Store } from '../store.ts';
@@ -26,45 +26,52 @@ export function createIntake(deps: IntakeDeps): Intake {
   return {
     accept(post: Post): Promise<Accepted> {
       const id = deps.ids.next();
-      const trace_id = webhookTrace(deps, post, id);
-      return deps.tracer.span(webhookSpan(post, trace_id, id), async (span) => {
-        const accepted = await accept(deps, post, { id, trace_id });
-        const { alerts, unusable, drill } = accepted;
-        span.set({
-          'autoheal.alerts': alerts,
-          'autoheal.unusable': unusable.length,
-          'autoheal.drill': drill,
-        });
-        return accepted;
-      });
+      return deps.tracer.enabled
+        ? acceptTraced(deps, post, id)
+        : accept(deps, post, id, post.trace_id);
     },
   };
+}
+
+function acceptTraced(deps: IntakeDeps, post: Post, id: string): Promise<Accepted> {
+  const trace_id = webhookTrace(deps, post, id);
+  return deps.tracer.span(webhookSpan(post, trace_id, id), async (span) => {
+    const accepted = await accept(deps, post, id, trace_id);
+    const { alerts, unusable, drill } = accepted;
+    span.set({
+      'autoheal.alerts': alerts,
+      'autoheal.unusable': unusable.length,
+      'autoheal.drill': drill,
+    });
+    return accepted;
+  });
 }
 
 async function accept(
   deps: IntakeDeps,
   post: Post,
-  known: { readonly id: string; readonly trace_id: string | null },
+  id: string,
+  trace_id: string | null,
 ): Promise<Accepted> {
-  const read = readDelivery(post.body);
-  if (!read.ok) throw new AutohealError(read.code, read.detail);
+  const judged = judgeDelivery(post.body);
+  if (!judged.ok) throw new AutohealError(judged.code, judged.detail);
   if (deps.pending() >= PENDING_MAX)
     throw new AutohealError('overloaded', `${PENDING_MAX} deliveries wait already`);
-  const { alerts, unusable } = read.delivery;
   const { source, body } = post;
-  await keep(deps, { ...known, received_at: deps.clock.now(), source, body });
-  deps.stored();
-  const drill = alerts.length > 0 && alerts.every((alert) => alert.drill);
-  return { delivery: known.id, alerts: alerts.length, unusable, drill };
-}
-
-async function keep(deps: IntakeDeps, delivery: NewDelivery): Promise<void> {
+  const delivery = { id, received_at: deps.clock.now(), source, trace_id, body };
   try {
-    await deps.tracer.span({ name: 'commit' }, () =>
-      deps.store.commit([{ kind: 'delivery_add', delivery }]),
-    );
+    await keep(deps, delivery);
   } catch (error) {
-    deps.log.error({ err: error, trace_id: delivery.trace_id }, 'a delivery could not be stored');
+    deps.log.error({ err: error, trace_id }, 'a delivery could not be stored');
     throw new AutohealError('not_stored', 'the database did not take it');
   }
+  deps.stored();
+  const { alerts, unusable, drill } = judged;
+  return { delivery: id, alerts, unusable, drill };
+}
+
+function keep({ store, tracer }: IntakeDeps, delivery: NewDelivery): Promise<void> {
+  const changes = [{ kind: 'delivery_add', delivery }] as const;
+  if (!tracer.enabled) return store.commit(changes);
+  return tracer.span({ name: 'commit' }, () => store.commit(changes));
 }

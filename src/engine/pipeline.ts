@@ -1,3 +1,4 @@
+import type { Episode } from '../core/alerts/episode.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
 import { ConflictError } from '../store.ts';
 import type { Engine } from './deps.ts';
@@ -29,9 +30,16 @@ export const STAGES: readonly Stage[] = [
   escalate, // the ladder is exhausted: a human
 ];
 
-/** Takes a claimed remediation as far as it goes now; gives the claim up. */
-export async function advance(claimed: Remediation, engine: Engine): Promise<void> {
-  const opened = await open(claimed, engine);
+/**
+ * Takes a claimed remediation as far as it goes now; gives the claim up. `fresh`: its episode, when the
+ * remediation was made this moment; then nothing was run for it yet either.
+ */
+export async function advance(
+  claimed: Remediation,
+  engine: Engine,
+  fresh?: Episode,
+): Promise<void> {
+  const opened = await open(claimed, engine, fresh);
   if (typeof opened === 'string') {
     await endUnreadable(claimed, opened, engine);
     return;
@@ -64,11 +72,15 @@ function joined(earlier: Writes, result: StageResult): StageResult {
 }
 
 /** What the remediation refers to; a sentence when it can no longer be read. */
-async function open(remediation: Remediation, engine: Engine): Promise<Work | string> {
+async function open(
+  remediation: Remediation,
+  engine: Engine,
+  fresh: Episode | undefined,
+): Promise<Work | string> {
   const [episode, rule, runs] = await Promise.all([
-    engine.store.episode(remediation.episode_id),
+    fresh ?? engine.store.episode(remediation.episode_id),
     engine.rulebook.byHash(remediation.rule_hash),
-    engine.store.runsOf(remediation.id),
+    fresh === undefined ? engine.store.runsOf(remediation.id) : [],
   ]);
   if (episode === undefined) return `its episode ${remediation.episode_id} is gone`;
   if (rule === undefined)

@@ -1,6 +1,9 @@
+import type { Episode } from '../core/alerts/episode.ts';
 import type { Lease } from '../core/healing/lease.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
+import type { Change } from '../store.ts';
 import type { Engine } from './deps.ts';
+import { createHandovers, type Handover } from './handover.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { advance } from './pipeline.ts';
 import { giveUp } from './record.ts';
@@ -16,30 +19,43 @@ const ERRORS_MAX = 3;
 const ROUND_PAUSE_MS = 50;
 
 export interface Worker extends Loop {
-  /** Work under way. */
+  /** Work under way, places kept for a hand-over among it. */
   active(): number;
+  /** Claims the remediations that `changes` create, as far as there are free places. */
+  claimNew(changes: readonly Change[]): Handover;
 }
 
 /** Claims what is due and takes it through the pipeline. `worker_id` names this process in claims. */
 export function createWorker(engine: Engine, worker_id: string): Worker {
   const active = new Set<Promise<void>>();
   const errors = new Map<string, number>();
+  /** Something due may wait for a place: what is new must not get in before it. */
+  let behind = false;
+  let stopping = false;
 
   async function round(): Promise<number> {
     const now = engine.clock.now();
     const due = await engine.store.nextDue(now);
-    const free = CONCURRENCY_MAX - active.size;
+    const free = CONCURRENCY_MAX - active.size - handovers.kept();
+    behind = due !== null && due <= now;
     // With every place taken, whoever ends pokes the loop.
-    if (due === null || free === 0) return Number.POSITIVE_INFINITY;
+    if (due === null || free <= 0) return Number.POSITIVE_INFINITY;
     if (due > now) return due;
-    const claim = { worker: worker_id, now, until: now + CLAIM_MS, limit: free };
-    const [remediations, leases] = await Promise.all([
-      engine.store.claimRemediations(claim),
-      engine.store.claimLeases(claim),
-    ]);
-    for (const remediation of remediations) track(remedy(remediation));
-    for (const lease of leases) track(tend(lease));
+    const claim = { worker: worker_id, now, until: now + CLAIM_MS };
+    // Undoing goes first; remediations get the places that are left.
+    const leases = await engine.store.claimLeases({ ...claim, limit: free });
+    for (const lease of leases) track(tend(engine, lease));
+    const limit = free - leases.length;
+    const remediations = limit > 0 ? await engine.store.claimRemediations({ ...claim, limit }) : [];
+    for (const remediation of remediations) track(remedy(engine, errors, remediation));
+    behind = remediations.length === limit;
     return now + ROUND_PAUSE_MS;
+  }
+
+  function hasPlace(): boolean {
+    if (!stopping && !behind && active.size + handovers.kept() < CONCURRENCY_MAX) return true;
+    behind = true;
+    return false;
   }
 
   function track(task: Promise<void>): void {
@@ -50,35 +66,53 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
     });
   }
 
-  async function remedy(remediation: Remediation): Promise<void> {
-    try {
-      await advance(remediation, engine);
-      errors.delete(remediation.id);
-    } catch (error) {
-      await failed(remediation, error, errors, engine);
-    }
-  }
-
-  async function tend(lease: Lease): Promise<void> {
-    try {
-      await tendLease(lease, engine);
-    } catch (error) {
-      engine.log.error(
-        { err: error, lease: lease.id, trace_id: lease.trace_id },
-        'a lease failed inside autoheal; tried again',
-      );
-    }
-  }
-
+  const handovers = createHandovers({
+    clock: engine.clock,
+    worker_id,
+    claim_ms: CLAIM_MS,
+    hasPlace,
+    begin: (remediation, episode) => track(remedy(engine, errors, remediation, episode)),
+    freed: () => loop.poke(),
+  });
   const loop = createLoop({ name: 'worker', clock: engine.clock, log: engine.log, round });
   return {
     ...loop,
     async stop() {
+      stopping = true;
       await loop.stop();
-      await Promise.all(active);
+      // A hand-over whose commit is under way is ours already: it is waited for, then done.
+      while (active.size + handovers.kept() > 0)
+        await Promise.all([...active, ...handovers.underWay()]);
     },
-    active: () => active.size,
+    active: () => active.size + handovers.kept(),
+    claimNew: (changes) => handovers.claimNew(changes),
   };
+}
+
+/** `episode`: known when the remediation was made this moment. */
+async function remedy(
+  engine: Engine,
+  errors: Map<string, number>,
+  remediation: Remediation,
+  episode?: Episode,
+): Promise<void> {
+  try {
+    await advance(remediation, engine, episode);
+    errors.delete(remediation.id);
+  } catch (error) {
+    await failed(remediation, error, errors, engine);
+  }
+}
+
+async function tend(engine: Engine, lease: Lease): Promise<void> {
+  try {
+    await tendLease(lease, engine);
+  } catch (error) {
+    engine.log.error(
+      { err: error, lease: lease.id, trace_id: lease.trace_id },
+      'a lease failed inside autoheal; tried again',
+    );
+  }
 }
 
 /** An error of ours: the claim runs out and it is tried again; not for ever, and never silently. */

@@ -40,14 +40,18 @@ const RuleItem = z.strictObject({
   summary: z.string(),
   runbook: z.string().nullable(),
   enabled: z.boolean(),
-  mode: z.enum(['auto', 'dry-run']),
+  mode: z.enum(['auto', 'approve', 'dry-run']),
   continue: z.boolean(),
   matchers: z.array(z.string()),
+  when: z.array(z.looseObject({ kind: z.string() })),
   steps: z.array(Step),
   guard: z.strictObject({
     cooldown_ms: z.number(),
     limit: z.array(z.string()),
+    limit_rule: z.array(z.string()),
     max_age_ms: z.number(),
+    min_healthy: z.int().nullable(),
+    approval: z.strictObject({ role: z.enum(['operator', 'admin']), within_ms: z.number() }),
   }),
   otherwise: z.string(),
   file: z.string(),
@@ -117,7 +121,11 @@ function ruleView(rule: Rule): object {
   return {
     ...without(rule, ['text']),
     matchers: rule.matchers.map((matcher) => matcher.text),
-    guard: { ...rule.guard, limit: rule.guard.limit.map((limit) => limit.text) },
+    guard: {
+      ...rule.guard,
+      limit: rule.guard.limit.map((limit) => limit.text),
+      limit_rule: rule.guard.limit_rule.map((limit) => limit.text),
+    },
   };
 }
 

@@ -1,10 +1,10 @@
 import type { FlagValue } from '../../action.ts';
 import { jsonEqual } from '../../core/json.ts';
 import type { Lease } from '../../core/healing/lease.ts';
-import { type Change, type Conflict, ConflictError } from '../../store.ts';
+import { type Change, type Conflict, ConflictError, type LockTarget } from '../../store.ts';
 import { codeOf } from './faults.ts';
 import { EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
-import type { Sql, Value } from './sqlite.ts';
+import type { Sql } from './sqlite.ts';
 import * as text from './statements.ts';
 
 /** Every change but `audit`, whose entries are chained last, after all units of the transaction. */
@@ -107,7 +107,7 @@ function requireOpen(sql: Sql, { episode_id }: Of<'require_open'>): void {
 
 function lock(sql: Sql, { holder, at, targets }: Of<'lock'>): void {
   for (const target of targets) {
-    const [other] = sql.column<string>(text.lock_conflict, lockValues(target, holder));
+    const other = lockedBy(sql, target, holder);
     if (other !== undefined) {
       throw new ConflictError('target_locked', `${target.id} is locked by ${other}`);
     }
@@ -118,13 +118,13 @@ function lock(sql: Sql, { holder, at, targets }: Of<'lock'>): void {
   }
 }
 
-/** Values of `lock_conflict`. */
-export function lockValues(
-  target: { readonly id: string; readonly parents: readonly string[] },
-  holder: string,
-): Value[] {
+/** Who else holds the target, or one of its parents whole. */
+export function lockedBy(sql: Sql, target: LockTarget, holder: string): string | undefined {
+  const id = target.id.toWellFormed();
+  if (target.parents.length === 0)
+    return sql.column<string>(text.lock_conflict_alone, [id, holder])[0];
   const parents = target.parents.map((parent) => parent.toWellFormed());
-  return [holder, target.id.toWellFormed(), JSON.stringify(parents)];
+  return sql.column<string>(text.lock_conflict, [holder, id, JSON.stringify(parents)])[0];
 }
 
 function unlock(sql: Sql, { holder }: Of<'unlock'>): void {

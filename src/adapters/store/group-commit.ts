@@ -74,8 +74,9 @@ export function createGroupCommit(parts: {
 
   function turn(): void {
     scheduled = false;
-    const batch = waiting.slice(0, UNITS_PER_TRANSACTION_MAX);
-    waiting = waiting.slice(UNITS_PER_TRANSACTION_MAX);
+    const batch = waiting;
+    waiting =
+      batch.length > UNITS_PER_TRANSACTION_MAX ? batch.splice(UNITS_PER_TRANSACTION_MAX) : [];
     if (waiting.length > 0) schedule();
     if (batch.length > 0) transact(batch, parts);
   }
@@ -123,7 +124,7 @@ function work(
   for (const { unit } of batch) {
     const outcome = attempt(into.sql, unit);
     into.outcomes.push(outcome);
-    if (outcome.ok) into.entries.push(...unit.entries);
+    if (outcome.ok) for (const entry of unit.entries) into.entries.push(entry);
   }
   const head = into.chain.append(into.entries);
   into.sql.run(text.commit);
@@ -161,8 +162,9 @@ function settle(
   outcomes: readonly Outcome[],
   failed: { readonly error: unknown } | undefined,
 ): void {
-  for (const [index, { resolve, reject }] of batch.entries()) {
-    const outcome = outcomes[index];
+  let index = 0;
+  for (const { resolve, reject } of batch) {
+    const outcome = outcomes[index++];
     if (failed !== undefined || outcome === undefined) reject(failed?.error);
     else if (outcome.ok) resolve(outcome.value);
     else reject(outcome.error);

@@ -2,7 +2,7 @@ import type { FlagValue } from '../../action.ts';
 import type { Episode } from '../../core/alerts/episode.ts';
 import type { Json } from '../../core/json.ts';
 import type { Delivery, Store } from '../../store.ts';
-import { lockValues } from './changes.ts';
+import { lockedBy } from './changes.ts';
 import { EPISODES, LEASES, REMEDIATIONS, RUNS, type Table, delivery } from './rows.ts';
 import type { Sql, Value } from './sqlite.ts';
 import * as text from './statements.ts';
@@ -22,6 +22,7 @@ type Reads = Pick<
   | 'ruleText'
   | 'nextDue'
   | 'fenceOf'
+  | 'standingOf'
   | 'lockHolder'
   | 'activeLease'
   | 'activeLeases'
@@ -49,9 +50,11 @@ export function createReads(sql: Sql): Reads {
       const statement = kind === 'remediation' ? text.remediation_fence : text.lease_fence;
       return sql.column<number>(statement, [id])[0];
     },
+    standingOf: async (id) =>
+      sql.get(text.remediation_standing, [id]) as Awaited<ReturnType<Store['standingOf']>>,
     lockHolder: async (targets, except) => {
       for (const target of targets) {
-        const [holder] = sql.column<string>(text.lock_conflict, lockValues(target, except));
+        const holder = lockedBy(sql, target, except);
         if (holder !== undefined) return holder;
       }
       return undefined;

@@ -27,6 +27,8 @@ interface Prepared {
   readonly statement: Database.Statement;
   /** For each `?`, the index of its value. */
   readonly order: readonly number[];
+  /** That is their order anyway. */
+  readonly straight: boolean;
 }
 
 /** @throws the driver's error as it is; see `fault` in faults.ts. */
@@ -75,7 +77,9 @@ function call(
   how: 'all' | 'get' | 'run' | 'iterate',
   values: readonly Value[],
 ): unknown {
-  return made.statement[how](...made.order.map((index) => values[index]));
+  const { statement, order, straight } = made;
+  if (straight && values.length === order.length) return statement[how](values);
+  return statement[how](order.map((index) => values[index]));
 }
 
 /**
@@ -90,7 +94,8 @@ function prepare(db: Database.Database, text: string): Prepared {
     order.push(Number(number) - 1);
     return '+?';
   });
-  return { statement: db.prepare(positional), order };
+  const statement = db.prepare(positional);
+  return { statement, order, straight: order.every((value, at) => value === at) };
 }
 
 function keep(cache: Map<string, Prepared>, text: string, made: Prepared): Prepared {

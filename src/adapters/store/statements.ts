@@ -98,6 +98,9 @@ update remediations set wakes = wakes + 1, next_at = 0 where state = 'waiting' a
 export const claim_remediations = claim('remediations', remediation, `state <> 'done'`);
 export const next_remediation = nextDue('remediations', `state <> 'done'`);
 export const remediation_fence = 'select fence from remediations where id = $1';
+export const remediation_standing = `
+select m.fence, e.state as episode from remediations m join episodes e on e.id = m.episode_id
+where m.id = $1`;
 export const remediation_claims_release = release('remediations', `state <> 'done'`);
 /** Live rows from the small index, done ones as the rest: no index on state has to be kept. */
 export const count_live = `
@@ -150,6 +153,9 @@ export const lock_conflict = `
 select holder from locks
 where holder <> $1 and (target = $2
   or (whole = 1 and target in (select value from json_each($3)))) limit 1`;
+/** For a target without parents, as most are: a table-valued function costs ten times the look itself. */
+export const lock_conflict_alone = `
+select holder from locks where target = $1 and holder <> $2 limit 1`;
 /** Whole wins over shared when one holder asks for both. */
 export const lock = `
 insert into locks (target, holder, whole, locked_at) values ($1, $2, $3, $4)

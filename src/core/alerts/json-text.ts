@@ -16,30 +16,56 @@ const UTF8 = new TextDecoder();
  */
 export function readJsonText(body: Uint8Array): JsonText {
   const text = UTF8.decode(body);
-  if (text.trim() === '') return { ok: false, detail: 'the body is empty' };
   if (body.byteLength >= DEPTH_CHECK_FROM_BYTES && depthOf(body) > JSON_DEPTH_MAX)
     return { ok: false, detail: `its brackets are nested deeper than ${JSON_DEPTH_MAX} levels` };
   try {
     return { ok: true, value: parse(text) };
   } catch (error) {
+    if (text.trim() === '') return { ok: false, detail: 'the body is empty' };
     return { ok: false, detail: explain(text, error instanceof Error ? error.message : '') };
   }
 }
 
 /** Sixteen digits are the first that a double may round. */
+const LONG_NUMBER_DIGITS = 16;
 const LONG_NUMBER = /[[:,]\s*-?\d{16}/;
 /** The second pass is ten times slower than the first; above this size rounding is the lesser evil. */
 const EXACT_UP_TO_CHARS = 1_024 * 1_024;
 
 function parse(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  if (text.length > EXACT_UP_TO_CHARS || !LONG_NUMBER.test(text)) return value;
+  if (text.length > EXACT_UP_TO_CHARS || !hasLongNumber(text)) return value;
   try {
     return JSON.parse(text, exactNumber);
   } catch {
     // This pass recurses where the first does not, so depth can exhaust its stack.
     return value;
   }
+}
+
+/**
+ * Sixteen digits in a row have one at a multiple of sixteen, so one character in sixteen is looked at;
+ * the expression alone took a tenth of the time of parsing.
+ */
+function hasLongNumber(text: string): boolean {
+  for (let at = LONG_NUMBER_DIGITS - 1; at < text.length; at += LONG_NUMBER_DIGITS)
+    if (isDigit(text, at) && digitsAround(text, at) >= LONG_NUMBER_DIGITS)
+      return LONG_NUMBER.test(text);
+  return false;
+}
+
+function digitsAround(text: string, at: number): number {
+  let from = at;
+  let to = at + 1;
+  while (isDigit(text, from - 1)) from -= 1;
+  while (isDigit(text, to)) to += 1;
+  return to - from;
+}
+
+/** False outside of the text. */
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
 }
 
 function exactNumber(

@@ -56,13 +56,27 @@ const TS_MAX = 253_402_300_799_999;
  * chaining it later cannot fail. @throws TypeError naming the field that cannot be kept.
  */
 export function prepareEntry(entry: AuditEntry): PreparedEntry {
-  const texts: Record<string, string | null> = {};
-  for (const name of TEXTS) texts[name] = textOf(name, entry[name]);
-  for (const name of OPTIONAL_TEXTS) {
-    texts[name] = entry[name] === null ? null : textOf(name, entry[name]);
-  }
+  let sound = true;
+  for (const name of TEXTS) if (!isSound(name, entry[name])) sound = false;
+  for (const name of OPTIONAL_TEXTS)
+    if (entry[name] !== null && !isSound(name, entry[name])) sound = false;
   checkNumbers(entry);
-  return { ...entry, ...texts, detail: detailText(entry.detail) };
+  const detail = detailText(entry.detail);
+  return sound ? { ...entry, detail } : { ...entry, ...mended(entry), detail };
+}
+
+/** True when the text is well-formed already, as nearly all are. */
+function isSound(name: string, value: unknown): boolean {
+  return typeof value === 'string' ? value.isWellFormed() : refuse(name, 'a text');
+}
+
+function mended(entry: AuditEntry): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const name of [...TEXTS, ...OPTIONAL_TEXTS]) {
+    const text = entry[name];
+    if (text !== null) texts[name] = text.toWellFormed();
+  }
+  return texts;
 }
 
 function checkNumbers(entry: AuditEntry): void {
@@ -78,10 +92,6 @@ function checkNumbers(entry: AuditEntry): void {
   for (const name of FLAGS) {
     if (typeof entry[name] !== 'boolean') refuse(name, 'true or false');
   }
-}
-
-function textOf(name: string, value: unknown): string {
-  return typeof value === 'string' ? value.toWellFormed() : refuse(name, 'a text');
 }
 
 function refuse(name: string, wanted: string): never {

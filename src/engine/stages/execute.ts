@@ -74,10 +74,10 @@ async function perform(work: Work, row: ActionRun, engine: Engine): Promise<Acti
 
 /** Read again from disk before each backend call: the fence (DESIGN §3), and whether it still fires. */
 async function mayStillAct(work: Work, engine: Engine): Promise<void> {
-  const { id, fence, episode_id } = work.remediation;
-  if ((await engine.store.fenceOf('remediation', id)) !== fence) throw new ClaimLost();
-  const episode = await engine.store.episode(episode_id);
-  if (episode?.state === 'closed') throw new NoLongerFiring();
+  const { id, fence } = work.remediation;
+  const standing = await engine.store.standingOf(id);
+  if (standing?.fence !== fence) throw new ClaimLost();
+  if (standing.episode === 'closed') throw new NoLongerFiring();
 }
 
 function ended(

@@ -1,10 +1,12 @@
 import { ActionError } from '../../action.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ActionRun } from '../../core/healing/remediation.ts';
-import { renderPromql } from '../../core/rules/template.ts';
+import type { HttpCheck, TcpCheck } from '../../core/rules/rule.ts';
+import { renderAddress, renderPromql, renderUrl } from '../../core/rules/template.ts';
 import { afterLook, type Look, verdictOf } from '../../core/healing/verify.ts';
 import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
+import type { PromQuery } from '../../ports.ts';
 import type { Engine } from '../deps.ts';
 import { callSpan } from '../spans.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
@@ -53,6 +55,10 @@ async function lookOnce(work: Work, engine: Engine): Promise<Look> {
       return resolvedLook(work);
     case 'promql':
       return promqlLook(work, check.expr, engine);
+    case 'http':
+      return httpLook(work, check, engine);
+    case 'tcp':
+      return tcpLook(work, check, engine);
     case 'health':
       return healthLook(work, engine);
   }
@@ -66,15 +72,42 @@ function resolvedLook({ episode }: Work): Look {
 async function promqlLook(work: Work, expr: string, engine: Engine): Promise<Look> {
   const rendered = renderPromql(expr, work.episode);
   if (!rendered.ok) return { state: 'blind', detail: rendered.message };
+  return looking('prometheus', 'Prometheus', engine, (signal) =>
+    engine.prometheus.holds(rendered.value, signal),
+  );
+}
+
+async function httpLook(work: Work, { url, status }: HttpCheck, engine: Engine): Promise<Look> {
+  const rendered = renderUrl(url, work.episode);
+  if (!rendered.ok) return { state: 'blind', detail: rendered.message };
+  const expected = status === null ? {} : { expect_status: status };
+  return looking('http', 'HTTP', engine, (signal) =>
+    engine.probes.http(rendered.value, { ...expected, signal }),
+  );
+}
+
+async function tcpLook(work: Work, { address }: TcpCheck, engine: Engine): Promise<Look> {
+  const rendered = renderAddress(address, work.episode);
+  if (!rendered.ok) return { state: 'blind', detail: rendered.message };
+  const { host, port } = rendered.value;
+  return looking('tcp', 'TCP', engine, (signal) => engine.probes.tcp(host, port, signal));
+}
+
+/** A look is not an action: it has its own end, and no breaker stands between us and the evidence. */
+async function looking(
+  backend: string,
+  name: string,
+  engine: Engine,
+  ask: (signal: AbortSignal) => ReturnType<PromQuery['holds']>,
+): Promise<Look> {
   try {
-    // A look is not an action: it has its own end, and no breaker stands between us and the evidence.
-    const found = await engine.tracer.span(callSpan('prometheus', null, 1), () =>
-      engine.prometheus.holds(rendered.value, AbortSignal.timeout(LOOK_DEADLINE_MS)),
+    const found = await engine.tracer.span(callSpan(backend, null, 1), () =>
+      ask(AbortSignal.timeout(LOOK_DEADLINE_MS)),
     );
     return { state: found.holds ? 'holds' : 'not_yet', detail: found.detail };
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
-    return { state: 'blind', detail: `Prometheus: ${error.code}: ${error.message}` };
+    return { state: 'blind', detail: `${name}: ${error.code}: ${error.message}` };
   }
 }
 

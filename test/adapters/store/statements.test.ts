@@ -33,6 +33,8 @@ const BY_INDEX: Readonly<Record<string, string>> = {
   next_lease: text.next_lease,
   active_lease: text.active_lease,
   lock_conflict: text.lock_conflict,
+  lock_conflict_alone: text.lock_conflict_alone,
+  remediation_standing: text.remediation_standing,
   unlock: text.unlock,
   audit_slice: text.audit_slice,
   audit_rows: text.audit_rows,

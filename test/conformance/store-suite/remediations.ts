@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import type { Remediation } from '../../../src/core/healing/remediation.ts';
 import type { Claim } from '../../../src/store.ts';
-import { type OpenSubject, NOW, conflictOf, remediation, target, useStore } from './make.ts';
+import {
+  NOW,
+  conflictOf,
+  episode,
+  remediation,
+  target,
+  type OpenSubject,
+  useStore,
+} from './make.ts';
 
 function claim(part: Partial<Claim> = {}): Claim {
   return { worker: 'w', now: NOW, until: NOW + 1000, limit: 10, ...part };
@@ -71,6 +79,16 @@ export function remediationSuite(open: OpenSubject): void {
     expect((await store().remediation('r'))?.state).toBe('ready');
     expect(await store().fenceOf('remediation', 'r')).toBe(2);
     expect(await store().fenceOf('remediation', 'nobody')).toBeUndefined();
+  });
+
+  test('the standing is the fence and the state of the episode, as they are now', async () => {
+    await store().commit([{ kind: 'episode_put', episode: episode('e') }]);
+    await add(remediation('r', { episode_id: 'e', next_at: 0 }));
+    expect(await store().standingOf('r')).toEqual({ fence: 0, episode: 'open' });
+    await claimOne();
+    await store().commit([{ kind: 'episode_put', episode: episode('e', { state: 'closed' }) }]);
+    expect(await store().standingOf('r')).toEqual({ fence: 1, episode: 'closed' });
+    expect(await store().standingOf('nobody')).toBeUndefined();
   });
 
   test('woken while it was worked on: it is looked at again, and the wake is not lost', async () => {

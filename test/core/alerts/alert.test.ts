@@ -1,16 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  ALERTS_MAX,
   ANNOTATION_MAX_BYTES,
   CUT_MARK,
   type DeliveryContent,
-  LABEL_NAME_MAX_BYTES,
-  LABEL_VALUE_MAX_BYTES,
-  LABELS_MAX,
   readDelivery,
 } from '../../../src/core/alerts/alert.ts';
 import { fingerprintOf } from '../../../src/core/alerts/fingerprint.ts';
+import {
+  ALERTS_MAX,
+  LABEL_NAME_MAX_BYTES,
+  LABEL_VALUE_MAX_BYTES,
+  LABELS_MAX,
+} from '../../../src/core/alerts/judge.ts';
 import { bytes, delivery, first, fixture, readAlerts, readValue } from './deliveries.ts';
 
 function statuses(content: DeliveryContent): readonly string[] {

@@ -1,0 +1,94 @@
+import type { Episode } from '../core/alerts/episode.ts';
+import type { Remediation } from '../core/healing/remediation.ts';
+import type { Clock } from '../ports.ts';
+import type { Change } from '../store.ts';
+
+/**
+ * Remediations that are claimed for this process by the commit that creates them: a commit and a query less
+ * than creating and claiming. Once the commit is settled, call `begin` or `giveBack`, one of them, once.
+ */
+export interface Handover {
+  /** The changes to commit instead. */
+  readonly changes: readonly Change[];
+  /** They are on disk: work on them. */
+  begin(): void;
+  /** They are not on disk: the places are free again. */
+  giveBack(): void;
+}
+
+export interface Handovers {
+  /** Claims the remediations that `changes` create, as far as there are free places. */
+  claimNew(changes: readonly Change[]): Handover;
+  /** Places kept for hand-overs whose commit is under way. */
+  kept(): number;
+  /** Hand-overs under way; each resolves when it began or gave its places back. */
+  underWay(): readonly Promise<void>[];
+}
+
+interface Parts {
+  readonly clock: Clock;
+  /** Names this process in claims. */
+  readonly worker_id: string;
+  readonly claim_ms: number;
+  readonly hasPlace: () => boolean;
+  /** `episode`: as the same commit wrote it. */
+  readonly begin: (remediation: Remediation, episode: Episode | undefined) => void;
+  /** A place is free again. */
+  readonly freed: () => void;
+}
+
+export function createHandovers(parts: Parts): Handovers {
+  const under_way = new Set<Promise<void>>();
+  let kept = 0;
+
+  /** Marks what is due now as claimed, into `claimed`, while there are places. */
+  function claimed(change: Change, now: number, rows: Remediation[]): Change {
+    if (change.kind !== 'remediation_add' || change.remediation.next_at > now) return change;
+    if (!parts.hasPlace()) return change;
+    kept += 1;
+    const row: Remediation = {
+      ...change.remediation,
+      fence: change.remediation.fence + 1,
+      claimed_by: parts.worker_id,
+      claim_until: now + parts.claim_ms,
+    };
+    rows.push(row);
+    return { kind: 'remediation_add', remediation: row };
+  }
+
+  return {
+    kept: () => kept,
+    underWay: () => [...under_way],
+    claimNew(changes) {
+      const now = parts.clock.now();
+      const rows: Remediation[] = [];
+      const marked = changes.map((change) => claimed(change, now, rows));
+      if (rows.length === 0) return { changes, begin() {}, giveBack() {} };
+      const settled = Promise.withResolvers<void>();
+      under_way.add(settled.promise);
+      function settle(): void {
+        kept -= rows.length;
+        under_way.delete(settled.promise);
+        settled.resolve();
+      }
+      return {
+        changes: marked,
+        begin() {
+          for (const row of rows) parts.begin(row, episodeIn(changes, row.episode_id));
+          settle();
+        },
+        giveBack() {
+          settle();
+          parts.freed();
+        },
+      };
+    },
+  };
+}
+
+function episodeIn(changes: readonly Change[], id: string): Episode | undefined {
+  const put = changes.findLast(
+    (change) => change.kind === 'episode_put' && change.episode.id === id,
+  );
+  return put?.kind === 'episode_put' ? put.episode : undefined;
+}
