@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ActionError, type ActionContext, defineAction, type Health } from '../src/action.ts';
 import {
+  containerHealth,
   type ContainerState,
   findContainer,
   inspectContainer,
@@ -10,37 +11,53 @@ import type { JsonObject } from '../src/core/json.ts';
 import type { Target } from '../src/core/healing/remediation.ts';
 
 const STOP_SECONDS = 10;
-/** A container that comes up and dies at once was not started. */
-const UPTIME_MS = 1_000;
-/** One that the engine had to start again must stay up longer before it counts as well. */
-const UPTIME_AFTER_RESTART_MS = 10_000;
-const RESTART_LOOP = 3;
 /** The engine's clock may differ from ours by this much. */
 const CLOCK_SKEW_MS = 2_000;
 /** A restart that an earlier life began may still be stopping the container. */
 const RESTART_MARGIN_MS = 2_000;
-const PROBE_EVERY_MS = 500;
 /** Shorter than the engine gives a look at a target: what takes longer cannot be told. */
 const PROBE_WAIT_MAX_MS = 12_000;
 
+/** Together with the stop time it fits the step's deadline of a minute. */
+const WAIT_SECONDS = 45;
+const WAIT_MAX_SECONDS = 590;
+const LOOK_EVERY_MS = 500;
+const THEN_MAX = 10;
+
+const reference = z.string().min(1).max(300);
 const params = z.strictObject({
-  container: z.string().min(1).max(300),
+  container: reference,
+  // An array is no promise, whatever its name.
+  // oxlint-disable-next-line unicorn/no-thenable
+  then: z.array(reference).max(THEN_MAX).default([]),
   stop_seconds: z.int().min(0).max(300).default(STOP_SECONDS),
+  wait_seconds: z.int().min(1).max(WAIT_MAX_SECONDS).default(WAIT_SECONDS),
 });
 type Params = z.output<typeof params>;
 
 export default defineAction<Params>({
   id: 'restart_container',
-  summary: 'Restart one Docker container.',
+  summary: 'Restart one Docker container, and then those that depend on it, in order.',
   backend: 'docker',
   params: params,
   safe_to_repeat: false,
   leasable: false,
 
-  async resolve({ container, stop_seconds }, ctx) {
+  async resolve({ container, then, stop_seconds }, ctx) {
     const docker = await ctx.clients.docker();
-    const id = await findContainer(docker, container, ctx.signal);
-    return [targetOf(await inspectContainer(docker, id, ctx.signal), stop_seconds, ctx)];
+    const targets: Target[] = [];
+    for (const ref of [container, ...then]) {
+      const id = await findContainer(docker, ref, ctx.signal);
+      const found = await inspectContainer(docker, id, ctx.signal);
+      if (targets.some((target) => target.id === `docker/${id}`))
+        throw new ActionError(
+          'invalid_params',
+          `${JSON.stringify(ref)} is container ${found.name} again; name each once`,
+          { retryable: false },
+        );
+      targets.push(targetOf(found, targets.at(-1), stop_seconds, ctx));
+    }
+    return targets;
   },
 
   async preview(_given, target, ctx) {
@@ -49,9 +66,10 @@ export default defineAction<Params>({
     return `restart container ${now.name} (${now.status}, started ${now.started_at})`;
   },
 
-  async execute({ stop_seconds }, target, ctx) {
+  async execute({ stop_seconds, wait_seconds }, target, ctx) {
+    const first = await untilUp(target, wait_seconds, ctx);
     const before = await inspectTarget(target, ctx);
-    if (before.started_at !== startedOf(target)) return elsewhere(target, before, ctx);
+    if (restartedSince(before, target, first)) return elsewhere(target, before, ctx);
     refuseState(before);
     await restart(before, stop_seconds, ctx);
     const after = await inspectTarget(target, ctx);
@@ -74,21 +92,42 @@ export default defineAction<Params>({
   /** Whoever restarted it since the intent: it needs no second restart. */
   async probe({ stop_seconds }, target, ctx) {
     const intent_at = ctx.cause.intent_at ?? 0;
-    const settled_at = intent_at + stop_seconds * 1_000 + RESTART_MARGIN_MS;
-    const give_up_at = ctx.now() + PROBE_WAIT_MAX_MS;
-    for (;;) {
-      const now = await inspectTarget(target, ctx).catch(goneIsUndefined);
-      if (now === undefined) return 'unknown';
-      if (now.started_at !== startedOf(target))
-        return Date.parse(now.started_at) > intent_at - CLOCK_SKEW_MS ? 'done' : 'unknown';
-      if (ctx.now() >= settled_at) return 'not_done';
-      if (ctx.now() >= give_up_at) return 'unknown';
-      await ctx.sleep(PROBE_EVERY_MS);
-    }
+    const first = await firstOf(target, ctx);
+    if (first === 'gone') return 'unknown';
+    // The one before it was not restarted: its turn never came.
+    if (first !== undefined && first.started_at === afterOf(target)?.started_at) return 'not_done';
+    // A dependent's restart began at any time since, and no later than now.
+    const begun_at = first === undefined ? intent_at : ctx.now();
+    const settled_at = begun_at + stop_seconds * 1_000 + RESTART_MARGIN_MS;
+    const now = await settled(target, first, settled_at, ctx);
+    if (now === undefined) return 'unknown';
+    if (restartedSince(now, target, first))
+      return Date.parse(now.started_at) > intent_at - CLOCK_SKEW_MS ? 'done' : 'unknown';
+    return ctx.now() >= settled_at ? 'not_done' : 'unknown';
   },
 });
 
-function targetOf(found: ContainerState, stop_seconds: number, ctx: ActionContext): Target {
+/** As it is once it was restarted, or once nothing that was begun can still be under way. */
+async function settled(
+  target: Target,
+  first: ContainerState | undefined,
+  settled_at: number,
+  ctx: ActionContext,
+): Promise<ContainerState | undefined> {
+  const end_at = Math.min(settled_at, ctx.now() + PROBE_WAIT_MAX_MS);
+  for (;;) {
+    const now = await inspectTarget(target, ctx).catch(goneIsUndefined);
+    if (now === undefined || restartedSince(now, target, first) || ctx.now() >= end_at) return now;
+    await ctx.sleep(LOOK_EVERY_MS);
+  }
+}
+
+function targetOf(
+  found: ContainerState,
+  after: Target | undefined,
+  stop_seconds: number,
+  ctx: ActionContext,
+): Target {
   const id = `docker/${found.id}`;
   const labelled = found.labels['autoheal'] === 'true';
   const named = ctx.allows(id, found.name);
@@ -103,10 +142,71 @@ function targetOf(found: ContainerState, stop_seconds: number, ctx: ActionContex
       running: found.running,
       restart_count: found.restart_count,
       health: found.health,
+      ...(after === undefined ? {} : { after: { id: after.id, started_at: startedOf(after) } }),
     },
     desired: null,
     cmd: `docker restart ${stop_seconds === STOP_SECONDS ? '' : `-t ${stop_seconds} `}${found.name}`,
   };
+}
+
+/** The one that has to be up before this one is restarted, as the plan saw it. */
+interface After {
+  readonly id: string;
+  readonly started_at: string;
+}
+function afterOf(target: Target): After | undefined {
+  return (target.observed as { readonly after?: After } | null)?.after;
+}
+
+/** The one before, as it is now; undefined where there is none to wait for. */
+async function firstOf(
+  target: Target,
+  ctx: ActionContext,
+): Promise<ContainerState | 'gone' | undefined> {
+  const after = afterOf(target);
+  if (after === undefined) return undefined;
+  return (await inspectTarget(after, ctx).catch(goneIsUndefined)) ?? 'gone';
+}
+
+/**
+ * Waits, before a dependent is restarted, until the one before it is restarted and healthy. Here and
+ * not after the restart, because a crash in between must not make the dependent forget to wait.
+ * @throws ActionError `conflict` when it failed, or took longer than `wait_seconds`.
+ */
+async function untilUp(
+  target: Target,
+  wait_seconds: number,
+  ctx: ActionContext,
+): Promise<ContainerState | undefined> {
+  const give_up_at = ctx.now() + wait_seconds * 1_000;
+  for (;;) {
+    const first = await firstOf(target, ctx);
+    if (first === undefined) return undefined;
+    if (first === 'gone') throw notUp(target, 'the container that was restarted before it is gone');
+    const health =
+      first.started_at === afterOf(target)?.started_at ? 'pending' : healthOf(first, {}, ctx.now());
+    if (health === 'healthy') return first;
+    if (health === 'failed') throw notUp(target, `${first.name} did not come up`);
+    if (ctx.now() >= give_up_at)
+      throw notUp(target, `${first.name} is not up after ${wait_seconds} s (wait_seconds)`);
+    await ctx.sleep(LOOK_EVERY_MS);
+  }
+}
+
+function notUp(target: Target, why: string): ActionError {
+  return new ActionError('conflict', `${why}, so ${target.name} was not restarted`, {
+    retryable: false,
+  });
+}
+
+/** A dependent must have been started after the one before it: what its restart policy did earlier is not it. */
+function restartedSince(
+  now: ContainerState,
+  target: Target,
+  first: ContainerState | undefined,
+): boolean {
+  if (now.started_at === startedOf(target)) return false;
+  return first === undefined || Date.parse(now.started_at) >= Date.parse(first.started_at);
 }
 
 function hintOf(name: string, labelled: boolean, named: boolean): string {
@@ -122,7 +222,10 @@ function parentsOf(labels: ContainerState['labels']): readonly string[] {
   return project === undefined || service === undefined ? [] : [`compose/${project}/${service}`];
 }
 
-async function inspectTarget(target: Target, ctx: ActionContext): Promise<ContainerState> {
+async function inspectTarget(
+  target: { readonly id: string },
+  ctx: ActionContext,
+): Promise<ContainerState> {
   const docker = await ctx.clients.docker();
   return await inspectContainer(docker, target.id.slice('docker/'.length), ctx.signal);
 }
@@ -176,23 +279,7 @@ function evidenceOf(now: ContainerState): JsonObject {
 
 function healthOf(now: ContainerState, evidence: JsonObject, at: number): Health {
   const before = evidence['restart_count'];
-  const restarts = now.restart_count - (typeof before === 'number' ? before : 0);
-  if (restarts >= RESTART_LOOP) return 'failed';
-  if (now.status === 'restarting') return 'pending';
-  if (now.status !== 'running') return 'failed';
-  if (now.health !== null) return healthCheckOf(now);
-  const uptime_ms = at - Date.parse(now.started_at);
-  return uptime_ms >= (restarts > 0 ? UPTIME_AFTER_RESTART_MS : UPTIME_MS) ? 'healthy' : 'pending';
-}
-
-/**
- * The engine says unhealthy after `retries` failures; a slow starter gets there too and recovers, so
- * it has failed only after twice as many.
- */
-function healthCheckOf(now: ContainerState): Health {
-  if (now.health === 'healthy') return 'healthy';
-  const given_up = now.health === 'unhealthy' && now.failing_streak >= 2 * now.health_retries;
-  return given_up ? 'failed' : 'pending';
+  return containerHealth(now, typeof before === 'number' ? before : 0, at);
 }
 
 function startedOf(target: Target): string {

@@ -12,6 +12,7 @@ import { createKubernetes } from './adapters/kubernetes.ts';
 import { createMetrics } from './adapters/metrics.ts';
 import type { Scrape } from './adapters/metrics-scrape.ts';
 import { createNotifiers, notifyBackend } from './adapters/notifiers.ts';
+import { createProbes } from './adapters/probes.ts';
 import { createPrometheus } from './adapters/prometheus.ts';
 import { createRuleFiles } from './adapters/rule-files.ts';
 import { openSqliteStore } from './adapters/store/open.ts';
@@ -31,6 +32,8 @@ import { createServer } from './http/server.ts';
 import type { Store } from './store.ts';
 
 const PROMETHEUS_TIMEOUT_MS = 5_000;
+/** Long enough for the first probes to be answered, short beside Alertmanager's `group_wait`. */
+const WARM_AFTER_MS = 1_000;
 
 const SHIPPED_ACTIONS = fileURLToPath(new URL('../actions/', import.meta.url));
 
@@ -94,7 +97,7 @@ export async function startApp(
   await server.listen({ host: config.host, port: config.port });
   const url = addressOf(server.server.address() as AddressInfo);
   log.info({ url, mode: operator.mode(), version }, 'autoheal is listening');
-  warm(engine, log);
+  const warming = setTimeout(() => warm(engine, log), WARM_AFTER_MS);
   return {
     url,
     async reload(actor) {
@@ -102,6 +105,7 @@ export async function startApp(
       machine.poke();
     },
     async close() {
+      clearTimeout(warming);
       await server.close();
       await machine.stop();
       await flagd_file?.stop();
@@ -185,6 +189,7 @@ function buildEngine(config: Config, world: World) {
     },
     backends: new Map(backends.map((backend) => [backend.name, backend])),
     prometheus,
+    probes: createProbes(),
     breakers: createBreakers(world),
     chaos: createChaos(world, config.chaos),
   };
@@ -232,7 +237,7 @@ async function diskFree(folder: string): Promise<number | null> {
   }
 }
 
-/** Loads the clients that the rules use, after listening, so that the first incident does not pay for it. */
+/** Loads the clients that the rules use, a moment after listening, so that neither the start nor the first incident pays for it. */
 function warm(engine: Engine, log: Logger): void {
   const used = new Set(
     (engine.rulebook.current()?.rules ?? [])

@@ -168,6 +168,10 @@ export interface Store {
   nextDue(now: number): Promise<number | null>;
   /** The fence as it stands on disk: read before each backend call. */
   fenceOf(kind: 'remediation' | 'lease', id: string): Promise<number | undefined>;
+  /** The fence, and the state of the episode, in one look: read before each attempt of an action. */
+  standingOf(
+    remediation_id: string,
+  ): Promise<{ readonly fence: number; readonly episode: Episode['state'] } | undefined>;
 
   /** Who holds any of these targets (or their parents or children); `except` is not counted. */
   lockHolder(targets: readonly LockTarget[], except: string): Promise<string | undefined>;

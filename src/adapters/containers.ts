@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { ActionError } from '../action.ts';
+import { ActionError, type Health } from '../action.ts';
 import { classifyDocker } from './docker.ts';
 
 /** What `docker inspect` says, as far as actions look at it. */
@@ -29,6 +29,11 @@ const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const CANDIDATES_SHOWN = 5;
 /** Docker's default when a health check names no retries. */
 const HEALTH_RETRIES = 3;
+/** A container that comes up and dies at once was not started. */
+const UPTIME_MS = 1_000;
+/** One that the engine had to start again must stay up longer before it counts as well. */
+const UPTIME_AFTER_RESTART_MS = 10_000;
+const RESTART_LOOP = 3;
 
 /**
  * The one container that `ref` means: a name, an id, an id's first 12 or more digits, or `label=value`.
@@ -131,6 +136,27 @@ function stateOf(info: Docker.ContainerInspectInfo): ContainerState {
     health_retries: retries > 0 ? retries : HEALTH_RETRIES,
     labels: info.Config.Labels,
   };
+}
+
+/** Health after a start. `restarts_before`: the engine's count then; `at`: ms since the epoch. */
+export function containerHealth(now: ContainerState, restarts_before: number, at: number): Health {
+  const restarts = now.restart_count - restarts_before;
+  if (restarts >= RESTART_LOOP) return 'failed';
+  if (now.status === 'restarting') return 'pending';
+  if (now.status !== 'running') return 'failed';
+  if (now.health !== null) return healthCheckOf(now);
+  const uptime_ms = at - Date.parse(now.started_at);
+  return uptime_ms >= (restarts > 0 ? UPTIME_AFTER_RESTART_MS : UPTIME_MS) ? 'healthy' : 'pending';
+}
+
+/**
+ * The engine says unhealthy after `retries` failures; a slow starter gets there too and recovers, so
+ * it has failed only after twice as many.
+ */
+function healthCheckOf(now: ContainerState): Health {
+  if (now.health === 'healthy') return 'healthy';
+  const given_up = now.health === 'unhealthy' && now.failing_streak >= 2 * now.health_retries;
+  return given_up ? 'failed' : 'pending';
 }
 
 function fail(code: 'not_found' | 'ambiguous' | 'invalid_params', message: string): ActionError {

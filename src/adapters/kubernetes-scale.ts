@@ -1,6 +1,6 @@
 import type { AppsV1Api, ConfigurationOptions, KubeConfig, V1Scale } from '@kubernetes/client-node';
 import { ActionError, type Health } from '../action.ts';
-import { apiStatus, callOptions, classifyKubernetes } from './kubernetes.ts';
+import { apiStatus, callOptions, explainKubernetes } from './kubernetes.ts';
 import {
   judgeMove,
   type K8sResource,
@@ -231,15 +231,12 @@ function healthOf(status: Status, wanted: number): Health {
   return status.stuck ? 'failed' : 'pending';
 }
 
-/** A refusal says which right is missing, in the words of a Role. */
-function explained(error: unknown, ref: Ref, verb: string, subresource: string): ActionError {
-  const failure = classifyKubernetes(error);
-  const status = apiStatus(error);
-  if (status !== 403) return failure;
+function explained(
+  error: unknown,
+  ref: Ref,
+  verb: 'get' | 'update',
+  subresource: 'scale' | '',
+): ActionError {
   const resource = `${ref.resource}s${subresource === '' ? '' : `/${subresource}`}`;
-  return new ActionError(
-    'forbidden',
-    `${failure.message}; give autoheal's service account the verb ${verb} on ${resource} (apiGroups: [apps]) in namespace ${ref.namespace}`,
-    { retryable: false },
-  );
+  return explainKubernetes(error, { verb, resource, group: 'apps', namespace: ref.namespace });
 }

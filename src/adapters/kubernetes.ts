@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import type { ConfigurationOptions, KubeConfig } from '@kubernetes/client-node';
 import { ActionError } from '../action.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { Backend, Component, ComponentStatus } from '../ports.ts';
 import { messageOf, networkFailure, within } from './net-errors.ts';
 
@@ -123,6 +124,33 @@ export async function callOptions(signal: AbortSignal): Promise<ConfigurationOpt
   };
 }
 
+/**
+ * As `callOptions`, and `body` gives the answer as the server sent it: the library's own reading drops
+ * the fields that it does not know, and what is sent back would lack them.
+ */
+export async function rawOptions(
+  signal: AbortSignal,
+): Promise<{ readonly options: ConfigurationOptions; readonly body: () => JsonObject }> {
+  const { Observable } = await import('@kubernetes/client-node');
+  const options = await callOptions(signal);
+  let seen = '{}';
+  const keep: NonNullable<ConfigurationOptions['middleware']>[number] = {
+    pre: (context) => new Observable(Promise.resolve(context)),
+    post(context) {
+      const read = context.body.text().then((text) => {
+        seen = text;
+        context.body = { ...context.body, text: () => Promise.resolve(text) };
+        return context;
+      });
+      return new Observable(read);
+    },
+  };
+  return {
+    options: { ...options, middleware: [...(options.middleware ?? []), keep] },
+    body: () => JSON.parse(seen) as JsonObject,
+  };
+}
+
 /** The HTTP status of the library's ApiException; undefined for everything else. */
 export function apiStatus(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('body' in error) || !('code' in error)) return undefined;
@@ -137,6 +165,27 @@ export function classifyKubernetes(error: unknown): ActionError {
   return (
     networkFailure(error, 'the Kubernetes API server') ??
     new ActionError('unexpected', messageOf(error), { retryable: false, cause: error })
+  );
+}
+
+/** What a call needs, in the words of a Role. */
+export interface Right {
+  readonly verb: 'get' | 'list' | 'update' | 'patch' | 'delete';
+  /** `deployments`, `deployments/scale`, `pods`. */
+  readonly resource: string;
+  readonly group: 'apps' | '';
+  readonly namespace: string;
+}
+
+/** As `classifyKubernetes`; a refusal says which right is missing. */
+export function explainKubernetes(error: unknown, right: Right): ActionError {
+  const failure = classifyKubernetes(error);
+  if (apiStatus(error) !== 403) return failure;
+  const group = right.group === '' ? '""' : right.group;
+  return new ActionError(
+    'forbidden',
+    `${failure.message}; give autoheal's service account the verb ${right.verb} on ${right.resource} (apiGroups: [${group}]) in namespace ${right.namespace}`,
+    { retryable: false },
   );
 }
 

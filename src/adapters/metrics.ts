@@ -1,8 +1,9 @@
-import { Registry, type Gauge } from 'prom-client';
+import { Registry, type Gauge } from './prom-client.ts';
 import { GUARD_WORDS } from '../core/healing/guard-words.ts';
 import { OUTCOMES } from '../core/healing/remediation.ts';
-import type { Metrics } from '../ports.ts';
+import type { Metrics, WebhookOutcome } from '../ports.ts';
 import { addProcessMetrics } from './metrics-process.ts';
+import { reconcileMetrics, type ReconcileMetrics } from './metrics-reconcile.ts';
 import { addScrapedGauges, type ScrapeOptions } from './metrics-scrape.ts';
 import { counter, gauge, histogram } from './metrics-series.ts';
 
@@ -23,6 +24,9 @@ export interface ServedMetrics extends Metrics {
 
 const DRILL = ['false', 'true'] as const;
 const WEBHOOK = ['accepted', 'rejected_auth', 'rejected_invalid', 'overloaded', 'error'] as const;
+/** Made once: one is looked up for each delivery. */
+const WEBHOOK_POSTS = webhookLabels('false');
+const WEBHOOK_DRILLS = webhookLabels('true');
 const REMEDIATION = ['success', 'failure', 'timeout', 'skipped', 'dry_run'] as const;
 const ATTEMPT = ['ok', 'error', 'chaos'] as const;
 const WRITE = ['ok', 'error'] as const;
@@ -47,6 +51,7 @@ export function createMetrics(options: MetricsOptions): ServedMetrics {
   return {
     ...countersOf(registry, options),
     ...statesOf(registry, options),
+    ...reconcileMetrics(registry),
     async render() {
       await refresh();
       return registry.metrics();
@@ -58,7 +63,10 @@ export function createMetrics(options: MetricsOptions): ServedMetrics {
 
 /* ---------------------------------------------------------------- what is counted */
 
-type Counted = Omit<Metrics, 'rulesReload' | 'watchdog' | 'chaos' | 'breaker'>;
+type Counted = Omit<
+  Metrics,
+  'rulesReload' | 'watchdog' | 'chaos' | 'breaker' | keyof ReconcileMetrics
+>;
 
 function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
   const webhook = histogram(
@@ -101,7 +109,7 @@ function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
     ...workCountersOf(registry, actions),
     heartbeat: () => heartbeats.inc({ drill: 'false' }),
     webhook: (outcome, seconds, drill) =>
-      webhook.observe({ outcome, drill: String(drill) }, seconds),
+      webhook.observe(drill ? WEBHOOK_DRILLS[outcome] : WEBHOOK_POSTS[outcome], seconds),
     auditWrite(result, seconds, rows) {
       audit_write.observe({ result }, seconds);
       if (result === 'ok' && rows > 0) audit_entries.inc(rows);
@@ -162,6 +170,15 @@ function workCountersOf(registry: Registry, actions: readonly string[]): WorkCou
     revert: (result) => reverts.inc({ result }),
     alerts: (event) => alerts.inc({ event }),
   };
+}
+
+function webhookLabels(
+  drill: string,
+): Readonly<Record<WebhookOutcome, { outcome: string; drill: string }>> {
+  return Object.fromEntries(WEBHOOK.map((outcome) => [outcome, { outcome, drill }])) as Record<
+    WebhookOutcome,
+    { outcome: string; drill: string }
+  >;
 }
 
 /* ---------------------------------------------------------------- what stands */

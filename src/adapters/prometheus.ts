@@ -1,5 +1,12 @@
 import { ActionError } from '../action.ts';
-import type { Component, ComponentStatus, PromQuery, PromSample, PromSamples } from '../ports.ts';
+import type {
+  Component,
+  ComponentStatus,
+  PromAlerts,
+  PromQuery,
+  PromSample,
+  PromSamples,
+} from '../ports.ts';
 import { parseObject, readText, TooLong } from './http-body.ts';
 import { messageOf, networkFailure } from './net-errors.ts';
 
@@ -10,12 +17,14 @@ export interface PrometheusOptions {
   /** Sent with each query: the trace it belongs to. */
   readonly traceHeaders?: () => Readonly<Record<string, string>>;
 }
-export interface PrometheusAdapter extends PromQuery, PromSamples {
+export interface PrometheusAdapter extends PromQuery, PromSamples, PromAlerts {
   readonly component: Component;
 }
 type Verdict = { readonly holds: boolean; readonly detail: string };
 
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
+/** All firing alerts come in one answer; as much as Alertmanager may send. */
+const ALERTS_LIMIT_BYTES = 32 * 1024 * 1024;
 const DETAIL_LIMIT_CHARS = 200;
 const STATUS_TIMEOUT_MS = 2_000;
 const HISTOGRAM = 'histogram';
@@ -24,14 +33,25 @@ const OFF = 'not configured: set AUTOHEAL_PROMETHEUS_URL';
 /** Instant queries by `POST /api/v1/query`. Redirects are not followed: the query goes where it was sent. */
 export function createPrometheus(options: PrometheusOptions): PrometheusAdapter {
   const configured = options.url ?? '';
-  async function query(expr: string, signal: AbortSignal): Promise<unknown> {
+  function reach(signal: AbortSignal): { endpoint: Endpoint; bounded: AbortSignal } {
     if (configured === '')
       throw new ActionError('not_configured', `Prometheus is ${OFF}`, { retryable: false });
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(options.timeout_ms)]);
-    const endpoint = { ...endpointOf(configured), trace: options.traceHeaders?.() ?? {} };
+    return {
+      endpoint: { ...endpointOf(configured), trace: options.traceHeaders?.() ?? {} },
+      bounded,
+    };
+  }
+  async function query(expr: string, signal: AbortSignal): Promise<unknown> {
+    const { endpoint, bounded } = reach(signal);
     return ask(endpoint, expr, options.timeout_ms, bounded);
   }
   return {
+    configured: configured !== '',
+    async firing(signal) {
+      const { endpoint, bounded } = reach(signal);
+      return firingOf(await askAlerts(endpoint, bounded));
+    },
     holds: async (expr, signal) => judge(await query(expr, signal)),
     samples: async (expr, signal) => samplesOf(await query(expr, signal)),
     component: {
@@ -72,7 +92,7 @@ function endpointOf(configured: string): Endpoint {
   const password = decodeURIComponent(url.password);
   url.username = '';
   url.password = '';
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`;
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/`;
   const basic = Buffer.from(`${user}:${password}`).toString('base64');
   return {
     url,
@@ -81,26 +101,37 @@ function endpointOf(configured: string): Endpoint {
   };
 }
 
-async function ask(
+function ask(
   endpoint: Endpoint,
   expr: string,
   timeout_ms: number,
   signal: AbortSignal,
 ): Promise<unknown> {
+  // The server is told as well, so that it stops working for an answer nobody waits for.
+  const body = new URLSearchParams({ query: expr, timeout: `${timeout_ms}ms` });
+  return request(endpoint, 'query', { method: 'POST', body, signal }, ANSWER_LIMIT_BYTES);
+}
+
+function askAlerts(endpoint: Endpoint, signal: AbortSignal): Promise<unknown> {
+  return request(endpoint, 'alerts', { method: 'GET', signal }, ALERTS_LIMIT_BYTES);
+}
+
+async function request(
+  endpoint: Endpoint,
+  path: string,
+  init: RequestInit,
+  limit_bytes: number,
+): Promise<unknown> {
   try {
-    const response = await fetch(endpoint.url, {
-      method: 'POST',
+    const response = await fetch(new URL(path, endpoint.url), {
+      ...init,
       redirect: 'manual',
-      signal,
       headers: {
         ...endpoint.trace,
         ...(endpoint.authorization === undefined ? {} : { authorization: endpoint.authorization }),
       },
-      // The server is told as well, so that it stops working for an answer nobody waits for.
-      body: new URLSearchParams({ query: expr, timeout: `${timeout_ms}ms` }),
     });
-    const body = await readText(response, ANSWER_LIMIT_BYTES);
-    return readAnswer(response.status, body);
+    return readAnswer(response.status, await readText(response, limit_bytes));
   } catch (error) {
     throw classify(error);
   }
@@ -109,7 +140,7 @@ async function ask(
 function classify(error: unknown): ActionError {
   if (error instanceof ActionError) return error;
   if (error instanceof TooLong)
-    return rejected(`Prometheus's answer is longer than ${ANSWER_LIMIT_BYTES} bytes; aggregate`);
+    return rejected(`Prometheus's answer is longer than it may be (${error.message}); aggregate`);
   return (
     networkFailure(error, 'Prometheus') ??
     new ActionError('unavailable', `Prometheus: ${messageOf(error)}`, { retryable: true })
@@ -133,7 +164,7 @@ function failureOf(status: number, type: unknown, said: string): ActionError {
   if (status >= 300 && status < 400)
     return rejected(`${said}: redirects are not followed; configure the address it leads to`);
   if (status === 200 || status === 404)
-    return rejected(`${said}: that is not Prometheus's query API; check AUTOHEAL_PROMETHEUS_URL`);
+    return rejected(`${said}: that is not Prometheus's API; check AUTOHEAL_PROMETHEUS_URL`);
   return rejected(said);
 }
 
@@ -158,6 +189,16 @@ function samplesOf(data: unknown): readonly PromSample[] {
     .map(readSample)
     .filter((sample) => !Number.isNaN(sample.value) && sample.text !== HISTOGRAM)
     .map(({ metric, value }) => ({ labels: (metric ?? {}) as PromSample['labels'], value }));
+}
+
+/** `pending` ones are left out: their condition has not held for long enough. */
+function firingOf(data: unknown): readonly { readonly labels: Readonly<Record<string, string>> }[] {
+  const { alerts } = (data ?? {}) as { alerts?: unknown };
+  if (!Array.isArray(alerts))
+    throw rejected("the answer has no list of alerts: that is not Prometheus's API");
+  return (alerts as { state?: unknown; labels?: Readonly<Record<string, string>> }[])
+    .filter(({ state }) => state === 'firing')
+    .map(({ labels }) => ({ labels: labels ?? {} }));
 }
 
 function judgeVector(result: readonly unknown[]): Verdict {

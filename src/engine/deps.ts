@@ -1,6 +1,16 @@
 import type { ActionClients, AnyAction } from '../action.ts';
 import { type AuditDraft, auditEntry } from '../core/audit/audit.ts';
-import type { Backend, Clock, Ids, Log, Metrics, PromQuery, Random, Tracer } from '../ports.ts';
+import type {
+  Backend,
+  Clock,
+  Ids,
+  Log,
+  Metrics,
+  Probes,
+  PromQuery,
+  Random,
+  Tracer,
+} from '../ports.ts';
 import type { Change, Store } from '../store.ts';
 import type { Operator, Rulebook } from './api.ts';
 import type { Breakers } from './breakers.ts';
@@ -21,6 +31,7 @@ export interface Engine {
   readonly clients: ActionClients;
   readonly backends: ReadonlyMap<string, Backend>;
   readonly prometheus: PromQuery;
+  readonly probes: Probes;
   readonly breakers: Breakers;
   readonly chaos: Chaos;
 }

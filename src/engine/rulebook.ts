@@ -51,6 +51,7 @@ export function catalogueFor(
     action_ids,
     notifiers: Object.keys(policy.notifiers),
     flags: policy.flags,
+    time_intervals: () => policy.time_intervals.map(({ name }) => name),
   });
 }
 

@@ -8,6 +8,7 @@ import { createDocker } from '../../src/adapters/docker.ts';
 import { createKubernetes } from '../../src/adapters/kubernetes.ts';
 import { createNotifiers } from '../../src/adapters/notifiers.ts';
 import type { NotifierConfig } from '../../src/core/rules/rule.ts';
+import { NO_CLIENTS } from '../fakes/world.ts';
 
 export interface ContextParts {
   readonly docker_host?: string;
@@ -18,6 +19,9 @@ export interface ContextParts {
   readonly attempt?: number;
   readonly intent_at?: number | null;
   readonly signal?: AbortSignal;
+  /** Clients instead of those below. */
+  readonly clients?: Partial<ActionClients>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
 }
@@ -33,7 +37,7 @@ export function contextOf(parts: ContextParts = {}): ActionContext {
       rule: 'test-rule',
       remediation: 'remediation-1',
       alertname: 'TestAlert',
-      labels: { severity: 'page' },
+      labels: parts.labels ?? { severity: 'page' },
       annotations: {},
       intent_at: parts.intent_at ?? null,
       trace_id: null,
@@ -54,6 +58,7 @@ function clientsOf(parts: ContextParts): ActionClients {
   const kubernetes = createKubernetes({ env: { KUBECONFIG: parts.kubeconfig } });
   const flags = parts.flags ?? new Map<string, FlagValue>();
   return {
+    ...NO_CLIENTS,
     docker: () => docker.client(),
     kubernetes: () => kubernetes.client(),
     notifiers: createNotifiers(() => parts.notifiers ?? {}),
@@ -68,6 +73,7 @@ function clientsOf(parts: ContextParts): ActionClients {
         return true;
       },
     },
+    ...parts.clients,
   };
 }
 

@@ -14,9 +14,10 @@ function ctx(parts: ContextParts = {}) {
   return contextOf({ docker_host: docker.host, ...parts });
 }
 async function resolve(container: string, parts: ContextParts = {}): Promise<Target> {
-  return one(await restart.resolve({ container, stop_seconds: 10 }, ctx(parts)));
+  return one(await restart.resolve({ ...params, container }, ctx(parts)));
 }
-const params = { container: 'crm-api', stop_seconds: 10 };
+// oxlint-disable-next-line unicorn/no-thenable
+const params = { container: 'crm-api', then: [] as string[], stop_seconds: 10, wait_seconds: 45 };
 
 test('finds a container by name, by id, by a prefix of the id and by a label', async () => {
   const api = docker.add({ name: 'crm-api', labels: { autoheal: 'true', app: 'crm' } });
@@ -118,11 +119,8 @@ test.each(['paused', 'removing', 'dead'] as const)(
   async (status) => {
     docker.add({ name: 'crm-api', status });
     const target = await resolve('crm-api');
-    for (const call of [
-      restart.execute(params, target, ctx()),
-      restart.preview(params, target, ctx()),
-    ]) {
-      const failure = await failureOf(call);
+    for (const call of [restart.execute, restart.preview]) {
+      const failure = await failureOf(call(params, target, ctx()));
       expect(failure).toMatchObject({ code: 'conflict', retryable: false });
       expect(failure.message).toContain(status);
     }

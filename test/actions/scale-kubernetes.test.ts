@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import scale from '../../actions/scale-workers.ts';
 import type { Target } from '../../src/core/healing/remediation.ts';
-import { changed, type FakeKube, startKubeApi } from '../fakes/kube-api.ts';
+import { type FakeKube, startKubeApi } from '../fakes/kube-api.ts';
+import { changed } from '../fakes/kube-workloads.ts';
 import { contextOf, type ContextParts, failureOf, one } from './context.ts';
 
 let kube: FakeKube;

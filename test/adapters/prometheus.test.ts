@@ -157,3 +157,26 @@ test('not configured is off, not an address is said, away is degraded', async ()
   expect(await here.component.status()).toMatchObject({ status: 'degraded' });
   prometheus = await startPrometheus();
 });
+
+test('the alerts that fire, without those that are pending', async () => {
+  prometheus.setAlerts(
+    { labels: { alertname: 'A' }, state: 'firing' },
+    { labels: { alertname: 'B' }, state: 'pending' },
+  );
+  const adapter = createPrometheus({ url: prometheus.url, timeout_ms: 5_000 });
+  expect(adapter.configured).toBe(true);
+  expect(await adapter.firing(AbortSignal.timeout(10_000))).toEqual([
+    { labels: { alertname: 'A' } },
+  ]);
+  expect(prometheus.requests.at(-1)).toMatchObject({ method: 'GET', path: '/api/v1/alerts' });
+});
+
+test('what answers without alerts is no Prometheus; none at all is not configured', async () => {
+  prometheus.fail({ status: 200, body: { status: 'success', data: {} } });
+  const adapter = createPrometheus({ url: prometheus.url, timeout_ms: 5_000 });
+  const signal = AbortSignal.timeout(10_000);
+  expect(await failureOf(adapter.firing(signal))).toMatchObject({ code: 'rejected' });
+  const off = createPrometheus({ timeout_ms: 5_000 });
+  expect(off.configured).toBe(false);
+  expect(await failureOf(off.firing(signal))).toMatchObject({ code: 'not_configured' });
+});

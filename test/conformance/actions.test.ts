@@ -62,7 +62,14 @@ test.each(FILES)(
 /** Parameters whose resolve cannot succeed without a backend; nothing is configured in that test. */
 const EXAMPLES: Readonly<Record<string, object>> = {
   restart_container: { container: 'crm-api' },
+  rollout_restart: { workload: 'k8s/prod/deployment/worker' },
+  rollout_undo: { workload: 'k8s/prod/deployment/worker' },
+  delete_pod: { pod: 'k8s/prod/pod/worker-a' },
   scale_workers: { workload: 'compose/worker', by: 1, max: 2 },
   set_flag: { flag: 'heuristics-only', value: true },
   notify: { notifier: 'page', message: 'help' },
+  cancel_queries: { database: 'crm', blocking: true },
+  http_request: { url: 'https://crm.example.com/restart', method: 'POST' },
+  run_command: { argv: ['/usr/bin/systemctl', 'restart', 'crm'] },
+  silence: { matchers: ['alertname="NodeDown"'], for: '1h' },
 };

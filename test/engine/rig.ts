@@ -8,6 +8,7 @@ import { ActionError } from '../../src/action.ts';
 import type { AuditRecord } from '../../src/core/audit/audit.ts';
 import { createIds } from '../../src/adapters/ids.ts';
 import { createMetrics } from '../../src/adapters/metrics.ts';
+import { createProbes } from '../../src/adapters/probes.ts';
 import { openSqliteStore } from '../../src/adapters/store/open.ts';
 import { NO_TRACER } from '../../src/adapters/tracing.ts';
 import type { ServiceMode } from '../../src/engine/api.ts';
@@ -21,7 +22,7 @@ import { catalogueFor, createRulebook } from '../../src/engine/rulebook.ts';
 import type { Log } from '../../src/ports.ts';
 import type { AuditQuery, Store } from '../../src/store.ts';
 import { type FakeClock, fakeClock, turn } from '../fakes/clock.ts';
-import { newWorld, type World, worldActions } from '../fakes/world.ts';
+import { newWorld, NO_CLIENTS, type World, worldActions } from '../fakes/world.ts';
 
 export interface RigOptions {
   /** Rule texts by name. */
@@ -142,6 +143,7 @@ async function buildEngine(
     operator,
     actions,
     clients: {
+      ...NO_CLIENTS,
       docker: () =>
         Promise.reject(new ActionError('not_configured', 'no docker here', { retryable: false })),
       kubernetes: () =>
@@ -166,6 +168,7 @@ async function buildEngine(
         return { holds, detail: `${expr} is ${holds}` };
       },
     },
+    probes: createProbes(),
     breakers: createBreakers(base),
     chaos: createChaos(base, options.chaos ?? { rate_pct: 0, seed: 1, for_ms: 1 }),
   };

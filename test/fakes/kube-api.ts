@@ -2,27 +2,29 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, type FakeServer, type Reply, type Seen, serve } from './http.ts';
+import { type FakePod, fakePod, type GivenPod, listPods, onPod } from './kube-pods.ts';
+import { invalid, refusedDryRun, selects, status } from './kube-replies.ts';
+import {
+  changed,
+  type FakeWorkload,
+  type GivenWorkload,
+  objectOf,
+  patchWorkload,
+  workloadOf,
+} from './kube-workloads.ts';
 
-export interface FakeWorkload {
-  readonly resource: 'deployments' | 'statefulsets' | 'replicasets';
-  readonly namespace: string;
-  readonly name: string;
-  replicas: number;
-  ready: number;
-  annotations: Record<string, string>;
-  generation: number;
-  observed_generation: number;
-  resource_version: number;
-  conditions: { type: string; status: string; reason: string }[];
-}
 export interface FakeKube {
   readonly url: string;
   /** A file that KUBECONFIG can name. */
   readonly kubeconfig: string;
   readonly requests: readonly Seen[];
-  add(workload: Partial<FakeWorkload> & Pick<FakeWorkload, 'name' | 'resource'>): FakeWorkload;
+  add(workload: GivenWorkload): FakeWorkload;
+  addPod(pod: GivenPod): FakePod;
+  /** The node says that it has ended. */
+  removePod(name: string): void;
+  removeWorkload(workload: FakeWorkload): void;
   /** RBAC: this verb on `deployments/scale` (or another resource) answers 403. */
-  forbid(verb: 'get' | 'update' | 'patch', resource: string): void;
+  forbid(verb: Verb, resource: string): void;
   /** From now on the token of the kubeconfig is not valid. */
   revokeToken(): void;
   fail(match: RegExp, answer: Answer, times?: number): void;
@@ -32,18 +34,23 @@ export interface FakeKube {
 }
 
 const TOKEN = 'fake-token';
+type Verb = 'get' | 'list' | 'update' | 'patch' | 'delete';
 const PATH =
-  /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/(deployments|statefulsets|replicasets)\/([^/]+?)(\/scale)?$/;
-const VERBS: Readonly<Record<string, 'get' | 'update' | 'patch'>> = {
+  /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/(deployments|statefulsets|daemonsets|replicasets)(?:\/([^/]+?)(\/scale)?)?$/;
+const POD_PATH = /^\/api\/v1\/namespaces\/([^/]+)\/(pods)(?:\/([^/]+))?$/;
+const VERBS: Readonly<Record<string, Verb>> = {
   GET: 'get',
   PUT: 'update',
   PATCH: 'patch',
+  DELETE: 'delete',
 };
 const KNOWN_QUERIES = new Set(['dryRun', 'fieldManager', 'fieldValidation', 'pretty']);
+const LIST_QUERIES = new Set(['labelSelector', 'limit', 'continue', 'pretty']);
 
-/** The part of the Kubernetes API that scaling needs, with the API server's own refusals. */
+/** The part of the Kubernetes API that the actions need, with the API server's own refusals. */
 export async function startKubeApi(): Promise<FakeKube> {
   const workloads = new Map<string, FakeWorkload>();
+  const pods = new Map<string, FakePod>();
   const forbidden = new Set<string>();
   const scripted: { match: RegExp; answer: Answer; times: number }[] = [];
   const hooks: { match: RegExp; act: () => void }[] = [];
@@ -61,7 +68,7 @@ export async function startKubeApi(): Promise<FakeKube> {
       return status(401, 'Unauthorized', 'Unauthorized');
     if (line === 'GET /version')
       return { status: 200, body: { major: '1', minor: '24', gitVersion: 'v1.24.0' } };
-    return onWorkload(seen, workloads, forbidden);
+    return onObject(seen, { workloads, pods, forbidden });
   }
 
   const server: FakeServer = await serve(answer);
@@ -78,6 +85,15 @@ export async function startKubeApi(): Promise<FakeKube> {
       workloads.set(keyOf(workload), workload);
       return workload;
     },
+    addPod(given) {
+      const pod = fakePod(given);
+      pods.set(`${pod.namespace}/${pod.name}`, pod);
+      return pod;
+    },
+    removePod(name) {
+      for (const [key, pod] of pods) if (pod.name === name) pods.delete(key);
+    },
+    removeWorkload: (workload) => void workloads.delete(keyOf(workload)),
     forbid: (verb, resource) => forbidden.add(`${verb} ${resource}`),
     revokeToken() {
       token = undefined;
@@ -91,53 +107,66 @@ export async function startKubeApi(): Promise<FakeKube> {
   };
 }
 
-/** Somebody else's change: a new count, and with it a new resourceVersion. */
-export function changed(workload: FakeWorkload, change: Partial<FakeWorkload> = {}): void {
-  Object.assign(workload, change);
-  workload.resource_version += 1;
-}
-
-function workloadOf(
-  given: Partial<FakeWorkload> & Pick<FakeWorkload, 'name' | 'resource'>,
-): FakeWorkload {
-  return {
-    namespace: 'prod',
-    replicas: 2,
-    ready: given.replicas ?? 2,
-    annotations: { autoheal: 'true' },
-    generation: 1,
-    observed_generation: 1,
-    resource_version: 100,
-    conditions: [],
-    ...given,
-  };
-}
-
 function keyOf(one: { resource: string; namespace: string; name: string }): string {
   return `${one.namespace}/${one.resource}/${one.name}`;
 }
 
+interface Cluster {
+  readonly workloads: ReadonlyMap<string, FakeWorkload>;
+  readonly pods: ReadonlyMap<string, FakePod>;
+  readonly forbidden: ReadonlySet<string>;
+}
+interface Addressed {
+  readonly namespace: string;
+  readonly resource: string;
+  /** Empty for the list. */
+  readonly name: string;
+  readonly scale: string;
+}
+
+function onObject(seen: Seen, cluster: Cluster): Reply {
+  const [, namespace = '', resource = '', name = '', scale = ''] =
+    PATH.exec(seen.path) ?? POD_PATH.exec(seen.path) ?? [];
+  const addressed = { namespace, resource, name, scale };
+  const refused = refusedRequest(seen, addressed, cluster.forbidden);
+  if (refused !== undefined) return refused;
+  if (resource !== 'pods') return onWorkload(seen, addressed, cluster.workloads);
+  if (name === '') return listPods(seen, namespace, [...cluster.pods.values()]);
+  const pod = cluster.pods.get(`${namespace}/${name}`);
+  return pod === undefined ? status(404, 'NotFound', `pods "${name}" not found`) : onPod(seen, pod);
+}
+
 function onWorkload(
   seen: Seen,
-  workloads: ReadonlyMap<string, FakeWorkload>,
-  forbidden: ReadonlySet<string>,
+  { namespace, resource, name, scale }: Addressed,
+  workloads: Cluster['workloads'],
 ): Reply {
-  const [, namespace = '', resource = '', name = '', scale = ''] = PATH.exec(seen.path) ?? [];
-  const refused = refusedRequest(seen, { namespace, resource, name, scale }, forbidden);
-  if (refused !== undefined) return refused;
+  if (name === '') return listWorkloads(seen, namespace, resource, workloads);
   const found = workloads.get(keyOf({ namespace, resource, name }));
   if (found === undefined) return status(404, 'NotFound', `${resource}.apps "${name}" not found`);
   if (seen.method === 'GET')
     return { status: 200, body: scale === '' ? objectOf(found) : scaleOf(found) };
-  if (scale === '') return status(405, 'MethodNotAllowed', 'only the scale is written here');
-  return refusedType(seen) ?? writeScale(seen, found);
+  const bad = refusedDryRun(seen.query.getAll('dryRun'));
+  if (bad !== undefined) return bad;
+  if (scale !== '') return refusedType(seen) ?? writeScale(seen, found);
+  if (seen.method === 'PATCH') return patchWorkload(seen, found);
+  return status(405, 'MethodNotAllowed', 'only the scale is replaced here');
 }
 
-interface Addressed {
-  readonly namespace: string;
-  readonly resource: string;
-  readonly name: string;
-  readonly scale: string;
+function listWorkloads(
+  seen: Seen,
+  namespace: string,
+  resource: string,
+  workloads: Cluster['workloads'],
+): Reply {
+  const selector = seen.query.get('labelSelector') ?? '';
+  if (selector === '' || !seen.query.has('limit'))
+    return invalid('a list needs labelSelector and limit here');
+  const items = [...workloads.values()]
+    .filter((one) => one.namespace === namespace && one.resource === resource)
+    .filter((one) => selects(selector, one.template.metadata.labels))
+    .map(objectOf);
+  return { status: 200, body: { apiVersion: 'apps/v1', kind: 'List', metadata: {}, items } };
 }
 
 function refusedRequest(
@@ -147,17 +176,19 @@ function refusedRequest(
 ): Reply | undefined {
   if (namespace === '')
     return status(404, 'NotFound', 'the server could not find the requested resource');
-  const unknown = [...seen.query.keys()].find((key) => !KNOWN_QUERIES.has(key));
+  const known = name === '' ? LIST_QUERIES : KNOWN_QUERIES;
+  const unknown = [...seen.query.keys()].find((key) => !known.has(key));
   if (unknown !== undefined) return status(400, 'BadRequest', `unknown query ${unknown}`);
-  const verb = VERBS[seen.method];
+  const verb = name === '' && seen.method === 'GET' ? 'list' : VERBS[seen.method];
   if (verb === undefined)
     return status(405, 'MethodNotAllowed', 'the server does not allow this method');
   const what = `${resource}${scale}`;
   if (!forbidden.has(`${verb} ${what}`)) return undefined;
+  const group = resource === 'pods' ? '' : 'apps';
   return status(
     403,
     'Forbidden',
-    `${resource}.apps "${name}" is forbidden: User "system:serviceaccount:ops:autoheal" cannot ${verb} resource "${what}" in API group "apps" in the namespace "${namespace}"`,
+    `${resource} "${name}" is forbidden: User "system:serviceaccount:ops:autoheal" cannot ${verb} resource "${what}" in API group "${group}" in the namespace "${namespace}"`,
   );
 }
 
@@ -198,18 +229,7 @@ function refusedScale(seen: Seen, body: WrittenScale, found: FakeWorkload): Repl
   return undefined;
 }
 
-function invalid(message: string): Reply {
-  return status(422, 'Invalid', message);
-}
-
 function refusedType(seen: Seen): Reply | undefined {
-  const dryRun = seen.query.get('dryRun');
-  if (dryRun !== null && dryRun !== 'All')
-    return status(
-      422,
-      'Invalid',
-      `dryRun: Unsupported value: "${dryRun}": supported values: "All"`,
-    );
   const type = seen.headers['content-type'] ?? '';
   const wanted = seen.method === 'PUT' ? 'application/json' : 'application/merge-patch+json';
   if (!type.startsWith(wanted))
@@ -219,32 +239,6 @@ function refusedType(seen: Seen): Reply | undefined {
       `the body of the request was in an unknown format: ${type}`,
     );
   return undefined;
-}
-
-function objectOf(one: FakeWorkload): object {
-  const kinds = {
-    deployments: 'Deployment',
-    statefulsets: 'StatefulSet',
-    replicasets: 'ReplicaSet',
-  };
-  return {
-    apiVersion: 'apps/v1',
-    kind: kinds[one.resource],
-    metadata: {
-      name: one.name,
-      namespace: one.namespace,
-      resourceVersion: String(one.resource_version),
-      generation: one.generation,
-      annotations: one.annotations,
-    },
-    spec: { replicas: one.replicas },
-    status: {
-      observedGeneration: one.observed_generation,
-      replicas: one.ready,
-      readyReplicas: one.ready,
-      conditions: one.conditions,
-    },
-  };
 }
 
 /** replicas is left out when it is 0, as Go's `omitempty` does. */
@@ -260,21 +254,6 @@ function scaleOf(one: FakeWorkload): object {
     },
     spec: one.replicas === 0 ? {} : { replicas: one.replicas },
     status: { replicas: one.ready, selector: `app=${one.name}` },
-  };
-}
-
-function status(code: number, reason: string, message: string): Reply {
-  return {
-    status: code,
-    body: {
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message,
-      reason,
-      code,
-    },
   };
 }
 

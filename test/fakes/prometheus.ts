@@ -5,22 +5,31 @@ export interface FakePrometheus {
   readonly requests: readonly Seen[];
   /** What this expression gives from now on; an expression that was never set has no samples. */
   set(expr: string, data: QueryData): void;
+  /** The alerts that it holds from now on. */
+  setAlerts(...alerts: readonly FakePromAlert[]): void;
   /** The next `times` queries are answered so instead. */
   fail(answer: Answer, times?: number): void;
   close(): Promise<void>;
+}
+export interface FakePromAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: 'pending' | 'firing';
 }
 export type QueryData =
   | { readonly resultType: 'vector'; readonly result: readonly object[] }
   | { readonly resultType: 'scalar' | 'string'; readonly result: readonly [number, string] }
   | { readonly resultType: 'matrix'; readonly result: readonly object[] };
 
-/** `POST /api/v1/query` as Prometheus takes and answers it; what it would refuse is refused. */
+/** `POST /api/v1/query` and `GET /api/v1/alerts` as Prometheus takes and answers it; what it would refuse is refused. */
 export async function startPrometheus(): Promise<FakePrometheus> {
   const answers = new Map<string, QueryData>();
   const failures: Answer[] = [];
+  let alerts: readonly FakePromAlert[] = [];
   const server = await serve((seen) => {
     const failure = failures.shift();
     if (failure !== undefined) return failure;
+    if (seen.path === '/api/v1/alerts' && seen.method === 'GET')
+      return { status: 200, body: { status: 'success', data: { alerts } } };
     if (seen.path !== '/api/v1/query') return { status: 404, body: '404 page not found\n' };
     if (seen.method !== 'POST') return { status: 405, body: '' };
     if (!seen.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
@@ -39,6 +48,9 @@ export async function startPrometheus(): Promise<FakePrometheus> {
     url: `http://127.0.0.1:${server.port}`,
     requests: server.requests,
     set: (expr, data) => void answers.set(expr, data),
+    setAlerts(...next) {
+      alerts = next;
+    },
     fail(answer, times = 1) {
       for (let n = 0; n < times; n += 1) failures.push(answer);
     },

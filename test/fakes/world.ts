@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { ActionError, type AnyAction, defineAction } from '../../src/action.ts';
+import {
+  type ActionClients,
+  ActionError,
+  type AnyAction,
+  defineAction,
+  type NewSilence,
+  type Silence,
+  type Silences,
+} from '../../src/action.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { Target } from '../../src/core/healing/remediation.ts';
 
@@ -128,4 +136,40 @@ export function worldActions(world: World): AnyAction[] {
     probe: async () => world.probe,
   });
   return [poke, set_thing, poke_all];
+}
+
+/** Clients of a world where nothing is configured and nothing is allowed. */
+export const NO_CLIENTS: Pick<ActionClients, 'silences' | 'postgres' | 'commands' | 'allowed'> = {
+  silences: { ours: nothingHere, create: nothingHere, expire: nothingHere },
+  postgres: nothingHere,
+  commands: { run: nothingHere },
+  allowed: { command: () => false, host: () => false },
+};
+
+function nothingHere(): Promise<never> {
+  return Promise.reject(
+    new ActionError('not_configured', 'nothing is configured here', { retryable: false }),
+  );
+}
+
+export interface FakeSilences extends Silences {
+  /** Those that stand, ours and others'. */
+  readonly standing: Map<string, Silence>;
+}
+
+/** Alertmanager's silences as its client gives them, in memory. */
+export function fakeSilences(): FakeSilences {
+  const standing = new Map<string, Silence>();
+  return {
+    standing,
+    ours: async () => [...standing.values()],
+    async create(silence: NewSilence) {
+      const id = `silence-${standing.size + 1}`;
+      standing.set(id, { ...silence, id });
+      return id;
+    },
+    async expire(id) {
+      standing.delete(id);
+    },
+  };
 }

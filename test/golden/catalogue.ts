@@ -46,4 +46,5 @@ export const CATALOGUE: Catalogue = {
   action_ids: Object.keys(ACTIONS),
   notifiers: ['page', 'chat'],
   flags: { 'heuristics-only': { default: false, summary: '' } },
+  time_intervals: () => ['release-freeze', 'weekend'],
 };

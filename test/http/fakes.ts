@@ -149,6 +149,9 @@ export function metricsOf(state: State): ServedMetrics {
     watchdog: nothing,
     chaos: nothing,
     breaker: nothing,
+    reconcilePoll: nothing,
+    reconcileFinding: nothing,
+    alertmanagerPolled: nothing,
     render: async () => '# HELP up Up\n# TYPE up gauge\nup 1\n',
     content_type: 'text/plain; version=0.0.4; charset=utf-8',
   };

@@ -3,6 +3,7 @@ import { defineAction } from '../../src/action.ts';
 import { auditEntry, type AuditRecord } from '../../src/core/audit/audit.ts';
 import type { Episode } from '../../src/core/alerts/episode.ts';
 import type { ActionRun, Remediation, Target } from '../../src/core/healing/remediation.ts';
+import { POLICY_GUARD_DEFAULTS } from '../../src/core/rules/policy-guards.ts';
 import type { Rule, RuleSet } from '../../src/core/rules/rule.ts';
 import type { FlagView, StatusView } from '../../src/engine/api.ts';
 import type { DeliverySummary } from '../../src/store.ts';
@@ -61,6 +62,7 @@ const RULE: Rule = {
       test: (value) => value === 'AIErrorRateHigh',
     },
   ],
+  when: [],
   steps: [
     {
       action: 'set_flag',
@@ -73,7 +75,10 @@ const RULE: Rule = {
   guard: {
     cooldown_ms: 300_000,
     limit: [{ count: 3, window_ms: 3_600_000, text: '3/1h' }],
+    limit_rule: [],
     max_age_ms: 900_000,
+    min_healthy: null,
+    approval: { role: 'operator', within_ms: 1_800_000 },
   },
   otherwise: 'log',
   file: 'rules/ai-errors.yaml',
@@ -83,7 +88,16 @@ const RULE: Rule = {
 export const RULES: RuleSet = {
   version: 'v1',
   rules: [RULE],
-  policy: { notifiers: {}, flags: {}, targets: [], file: 'autoheal.yaml' },
+  policy: {
+    ...POLICY_GUARD_DEFAULTS,
+    notifiers: {},
+    flags: {},
+    targets: [],
+    commands: [],
+    hosts: [],
+    databases: {},
+    file: 'autoheal.yaml',
+  },
   loaded_at: NOW,
 };
 

@@ -1,6 +1,15 @@
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** A real program that the tests of the `real` project run. */
 export interface Part {
@@ -21,7 +30,11 @@ export type PartName =
   | 'alertmanager'
   | 'blackbox'
   | 'haproxy'
-  | 'compose';
+  | 'compose'
+  | 'postgres';
+
+/** The package's user: PostgreSQL refuses to run as root. */
+export const POSTGRES_USER = 'postgres';
 
 export const PARTS: readonly Part[] = [
   {
@@ -59,6 +72,16 @@ export const PARTS: readonly Part[] = [
       '/usr/lib/docker/cli-plugins',
     ],
     packages: ['docker-compose'],
+  },
+  {
+    name: 'postgres',
+    programs: ['postgres'],
+    // Looked for anew each time: the packages may be installed meanwhile.
+    get folders() {
+      return postgresFolders();
+    },
+    packages: ['postgresql'],
+    refusal: (program) => postgresRefusal(program),
   },
 ];
 
@@ -134,4 +157,21 @@ function isStatic(program: string): boolean {
     closeSync(file);
   }
   return !/\/ld-(linux|musl)/.test(head.toString('latin1'));
+}
+
+/** Debian keeps each version in a folder of its own; the newest first. */
+function postgresFolders(): readonly string[] {
+  const base = '/usr/lib/postgresql';
+  if (!existsSync(base)) return [];
+  const versions = readdirSync(base).toSorted((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(base, version, 'bin'));
+}
+
+function postgresRefusal(program: string): string | undefined {
+  if (!isExecutable(join(dirname(program), 'initdb'))) return `no initdb beside ${program}`;
+  if (process.getuid?.() !== 0) return undefined;
+  if (onPath('setpriv') === undefined) return 'root needs setpriv to run it as another user';
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n');
+  const known = users.some((line) => line.startsWith(`${POSTGRES_USER}:`));
+  return known ? undefined : `root needs the user ${POSTGRES_USER} to run it`;
 }

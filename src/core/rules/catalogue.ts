@@ -8,6 +8,8 @@ export interface Catalogue {
   /** Names of the policy's notifiers, without `log`. */
   readonly notifiers: readonly string[];
   readonly flags: Readonly<Record<string, FlagDeclaration>>;
+  /** Names of the policy's time intervals. */
+  readonly time_intervals: () => readonly string[];
 }
 export interface ActionFacts {
   readonly params: z.ZodType;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { type Problem, sortProblems } from './diagnostic.ts';
+import { POLICY_GUARD_SHAPES, policyGuardProblems, policyGuardsOf } from './policy-guards.ts';
+import { Commands, Databases, Hosts } from './policy-reach.ts';
 import type { FlagDeclaration, NotifierConfig, Policy } from './rule.ts';
 import { isObject } from './rule-params.ts';
 import { durationSchema, issueOf, NAME, NAME_FORM, notYet } from './schema-parts.ts';
@@ -59,16 +61,14 @@ export const PolicyFile = z.strictObject({
   notifiers: z.record(z.string(), Notifier).default({}),
   flags: z.record(z.string(), Flag).default({}),
   targets: z.array(Target).max(TARGETS_MAX).default([]),
-  time_intervals: notYet('time intervals'),
-  limits: notYet('service-wide limits'),
-  blast_radius: notYet('a blast radius'),
-  commands: notYet('an allow-list of commands'),
-  hosts: notYet('an allow-list of hosts'),
+  commands: Commands,
+  hosts: Hosts,
+  databases: Databases,
+  ...POLICY_GUARD_SHAPES,
   allow: notYet('allow-lists'),
   roles: notYet('roles'),
   scopes: notYet('scopes'),
   relays: notYet('relays'),
-  alertmanager: notYet('alertmanager.receivers'),
 });
 export type PolicyFile = z.output<typeof PolicyFile>;
 
@@ -100,12 +100,17 @@ export function compilePolicy(
     ...(parsed.success ? [] : zodProblems(source, parsed.error.issues, PolicyFile)),
     ...checkNames(source, 'notifiers'),
     ...checkNames(source, 'flags'),
+    ...checkNames(source, 'databases'),
+    ...policyGuardProblems(source),
   ];
   if (!parsed.success || found.length > 0) return { problems: sortProblems(found) };
   return { policy: policyOf(parsed.data, file), problems };
 }
 
-function checkNames(source: YamlSource, section: 'notifiers' | 'flags'): readonly Problem[] {
+function checkNames(
+  source: YamlSource,
+  section: 'notifiers' | 'flags' | 'databases',
+): readonly Problem[] {
   const entries = valueAt(source, [section]);
   if (!isObject(entries)) return [];
   return Object.keys(entries).flatMap((name) => {
@@ -128,6 +133,10 @@ function policyOf(parsed: PolicyFile, file: string): Policy {
     notifiers: Object.fromEntries(notifiers) as Policy['notifiers'],
     flags: { ...SHIPPED_FLAGS, ...parsed.flags },
     targets: parsed.targets,
+    commands: parsed.commands,
+    hosts: parsed.hosts,
+    databases: parsed.databases,
+    ...policyGuardsOf(parsed),
     file,
   };
 }

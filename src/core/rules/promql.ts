@@ -34,7 +34,7 @@ function hex(char: string): string {
  */
 export function checkPromql(expr: string): TextProblem | undefined {
   if (expr.trim() === '')
-    return problem(0, 1, 'is empty', 'write an expression that holds once it healed');
+    return problem(0, 1, 'is empty', 'write an expression that compares something');
   if (expr.length > PROMQL_CHARS_MAX)
     return problem(
       0,
@@ -71,7 +71,7 @@ function checkCompares(code: string, length: number): TextProblem | undefined {
   const bool = /[<>=]\s*bool\b/.test(outside);
   const message = bool
     ? '"bool" keeps every sample, so this always holds'
-    : 'compares with nothing, so any sample would count as healed';
+    : 'compares with nothing, so it would hold with any sample';
   return problem(
     0,
     length,

@@ -1,22 +1,13 @@
 import type { ActionFacts, Catalogue, CompileOptions } from './catalogue.ts';
 import { type Problem, sortProblems } from './diagnostic.ts';
-import type { Json } from '../json.ts';
 import { type Matcher, matcherHolds, parseMatcher } from './matcher.ts';
-import { checkPromql } from './promql.ts';
-import type { Rule, RuleStep, VerifySpec } from './rule.ts';
+import type { Rule, RuleGuard, RuleStep } from './rule.ts';
+import { templateProblems, verifyOf, verifyProblems, whenProblems } from './rule-looks.ts';
 import { checkAction, checkNotifier, isObject } from './rule-params.ts';
-import { RULE_DEFAULTS, RuleFile } from './rule-schema.ts';
+import { RuleFile } from './rule-schema.ts';
 import { NAME, NAME_FORM } from './schema-parts.ts';
-import { checkTemplates, type TemplateFinding } from './template.ts';
 import { parseYaml } from './yaml-parse.ts';
-import {
-  type Path,
-  problemAt,
-  problemIn,
-  problemOfFile,
-  valueAt,
-  type YamlSource,
-} from './yaml-source.ts';
+import { problemAt, problemIn, problemOfFile, valueAt, type YamlSource } from './yaml-source.ts';
 import { pathText, zodProblems } from './zod-problems.ts';
 
 export type { ActionFacts, Catalogue, CompileOptions };
@@ -69,6 +60,7 @@ function compileSource(
     ...(parsed.success ? [] : zodProblems(source, parsed.error.issues, RuleFile)),
     ...checkName(source, input.file),
     ...matchers.problems,
+    ...whenProblems(source, presentLabels(matchers.compiled), catalogue, options),
     ...checkSteps(source, matchers.compiled, catalogue, options),
     ...checkOtherwise(source, catalogue, options),
   ];
@@ -168,35 +160,9 @@ function checkSteps(
     return [
       ...checkAction(source, path, catalogue, options),
       ...templateProblems(source, [...path, 'with'], step['with'], present),
-      ...promqlProblems(source, [...path, 'verify', 'promql'], present),
+      ...verifyProblems(source, [...path, 'verify'], present),
     ];
   });
-}
-
-function templateProblems(
-  source: YamlSource,
-  base: Path,
-  value: Json | undefined,
-  present: ReadonlySet<string>,
-): readonly Problem[] {
-  if (value === undefined) return [];
-  return checkTemplates(value, present).map((found: TemplateFinding) => {
-    const path = [...base, ...found.path];
-    return problemIn(source, path, { ...found, message: `${pathText(path)}: ${found.message}` });
-  });
-}
-
-function promqlProblems(
-  source: YamlSource,
-  path: Path,
-  present: ReadonlySet<string>,
-): readonly Problem[] {
-  const expr = valueAt(source, path);
-  if (typeof expr !== 'string') return [];
-  const templates = templateProblems(source, path, expr, present);
-  const found = templates.length > 0 ? undefined : checkPromql(expr);
-  if (found === undefined) return templates;
-  return [problemIn(source, path, { ...found, message: `${pathText(path)}: ${found.message}` })];
 }
 
 function checkOtherwise(
@@ -215,7 +181,6 @@ function checkOtherwise(
 type StepFile = RuleFile['steps'][number];
 
 function ruleOf(parsed: RuleFile, matchers: readonly Matcher[], input: RuleText): Rule {
-  const { guard } = parsed;
   return {
     name: parsed.name,
     summary: parsed.summary,
@@ -224,12 +189,24 @@ function ruleOf(parsed: RuleFile, matchers: readonly Matcher[], input: RuleText)
     mode: parsed.mode,
     continue: parsed.continue,
     matchers,
+    when: parsed.when,
     steps: parsed.steps.map(stepOf),
-    guard: { cooldown_ms: guard.cooldown, limit: guard.limit, max_age_ms: guard.max_age },
+    guard: guardOf(parsed.guard),
     otherwise: parsed.otherwise,
     file: input.file,
     text: input.text,
     hash: input.hash,
+  };
+}
+
+function guardOf(guard: RuleFile['guard']): RuleGuard {
+  return {
+    cooldown_ms: guard.cooldown,
+    limit: guard.limit,
+    limit_rule: guard.limit_rule ?? [],
+    max_age_ms: guard.max_age,
+    min_healthy: guard.min_healthy ?? null,
+    approval: { role: guard.approval.from, within_ms: guard.approval.within },
   };
 }
 
@@ -241,25 +218,4 @@ function stepOf(step: StepFile): RuleStep {
     verify: verifyOf(step.verify),
     deadline_ms: step.deadline,
   };
-}
-
-function verifyOf(verify: StepFile['verify']): VerifySpec {
-  if (verify === undefined)
-    return {
-      within_ms: RULE_DEFAULTS.verify_within_ms,
-      settle_ms: 0,
-      for_ms: 0,
-      check: { kind: 'resolved' },
-    };
-  return {
-    within_ms: verify.within,
-    settle_ms: verify.settle,
-    for_ms: verify.for,
-    check: checkOf(verify),
-  };
-}
-
-function checkOf(verify: NonNullable<StepFile['verify']>): VerifySpec['check'] {
-  if (verify.promql !== undefined) return { kind: 'promql', expr: verify.promql };
-  return verify.health === true ? { kind: 'health' } : { kind: 'resolved' };
 }

@@ -109,7 +109,7 @@ export function checkNotifier(
   source: YamlSource,
   path: Path,
   name: Json | undefined,
-  { notifiers }: Catalogue,
+  { notifiers }: Pick<Catalogue, 'notifiers'>,
 ): readonly Problem[] {
   if (typeof name !== 'string' || hasTemplate(name) || notifiers.includes(name)) return [];
   const message = `${pathText(path)}: the policy has no notifier "${name}"`;

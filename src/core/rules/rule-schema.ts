@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../duration.ts';
-import type { RuleMode, RunLimit } from './rule.ts';
-import { durationSchema, issueOf, lineSchema, notYet } from './schema-parts.ts';
+import type { Precondition, RuleMode, RunLimit } from './rule.ts';
+import { durationSchema, issueOf, lineSchema } from './schema-parts.ts';
 import { didYouMean } from '../suggest.ts';
 
 const SECOND = 1_000;
@@ -20,6 +20,10 @@ export const LEASE_MAX_MS = 7 * DAY;
 export const VERIFY_MAX_MS = DAY;
 export const DEADLINE_MAX_MS = 10 * MINUTE;
 export const GUARD_MAX_MS = 30 * DAY;
+export const PRECONDITIONS_MAX = 10;
+export const MIN_HEALTHY_MAX = 1_000;
+export const STATUSES_MAX = 20;
+export const APPROVAL_MAX_MS = 7 * DAY;
 
 /** What holds where a rule says nothing (DESIGN §5). */
 export const RULE_DEFAULTS = {
@@ -28,16 +32,15 @@ export const RULE_DEFAULTS = {
   cooldown_ms: 5 * MINUTE,
   limit: ['3/1h'],
   max_age_ms: 15 * MINUTE,
+  approval_within_ms: 30 * MINUTE,
 } as const;
 
-const MODES = ['auto', 'dry-run'] as const;
+const MODES = ['auto', 'approve', 'dry-run'] as const;
 
 const Mode = z.unknown().transform((value, ctx): RuleMode => {
   const mode = MODES.find((known) => known === value);
   if (mode !== undefined) return mode;
-  if (value === 'approve')
-    ctx.addIssue(issueOf('this version does not enforce approvals yet', 'write auto or dry-run'));
-  else ctx.addIssue(issueOf(`"${String(value)}" is no mode`, didYouMean(String(value), MODES)));
+  ctx.addIssue(issueOf(`"${String(value)}" is no mode`, didYouMean(String(value), MODES)));
   return z.NEVER;
 });
 
@@ -50,7 +53,8 @@ export function parseRunLimit(text: string): RunLimit | undefined {
   return { count: Number(count), window_ms, text };
 }
 
-const Limit = z.unknown().transform((value, ctx): RunLimit => {
+/** `3/1h`, of a rule or of the policy. */
+export const LimitSchema = z.unknown().transform((value, ctx): RunLimit => {
   const limit = typeof value === 'string' ? parseRunLimit(value) : undefined;
   if (limit === undefined) {
     ctx.addIssue(issueOf('is not a limit', "write runs/duration, like '3/1h'"));
@@ -71,15 +75,26 @@ const Verify = z
     resolved: z.literal(true).optional(),
     promql: z.string().optional(),
     health: z.literal(true).optional(),
-    http: notYet('verification over HTTP'),
-    tcp: notYet('verification over TCP'),
+    http: z
+      .union([
+        z.string().transform((url) => ({ url, status: undefined })),
+        z.strictObject({
+          url: z.string(),
+          status: z.array(z.int().min(100).max(599)).min(1).max(STATUSES_MAX).optional(),
+        }),
+      ])
+      .optional(),
+    tcp: z.string().optional(),
   })
   .superRefine((verify, ctx) => {
     const checks = VERIFY_CHECKS.filter((check) => verify[check] !== undefined);
     if (checks.length !== 1) {
       const found = checks.length === 0 ? 'has no check' : `has the checks ${checks.join(' and ')}`;
       ctx.addIssue(
-        issueOf(found, 'write exactly one of resolved: true, promql: ..., health: true'),
+        issueOf(
+          found,
+          'write exactly one of resolved: true, promql: ..., http: ..., tcp: ..., health: true',
+        ),
       );
     }
     if (verify.settle + verify.for > verify.within)
@@ -90,7 +105,7 @@ const Verify = z
         ),
       );
   });
-const VERIFY_CHECKS = ['resolved', 'promql', 'health'] as const;
+const VERIFY_CHECKS = ['resolved', 'promql', 'http', 'tcp', 'health'] as const;
 
 const Step = z.strictObject({
   action: z.string().min(1),
@@ -103,15 +118,31 @@ const Step = z.strictObject({
 const Guard = z.strictObject({
   cooldown: durationSchema(0, GUARD_MAX_MS).default(RULE_DEFAULTS.cooldown_ms),
   limit: z
-    .array(Limit)
+    .array(LimitSchema)
     .min(1)
     .max(LIMITS_MAX)
     .prefault([...RULE_DEFAULTS.limit]),
   max_age: durationSchema(SECOND, GUARD_MAX_MS).default(RULE_DEFAULTS.max_age_ms),
-  limit_rule: notYet('a limit over all targets of a rule'),
-  min_healthy: notYet('a minimum of healthy siblings'),
-  approval: notYet('approvals'),
+  limit_rule: z.array(LimitSchema).min(1).max(LIMITS_MAX).optional(),
+  min_healthy: z.int().min(1).max(MIN_HEALTHY_MAX).optional(),
+  approval: z
+    .strictObject({
+      from: z.enum(['operator', 'admin']).default('operator'),
+      within: durationSchema(MINUTE, APPROVAL_MAX_MS).default(RULE_DEFAULTS.approval_within_ms),
+    })
+    .prefault({}),
 });
+
+const When = z
+  .strictObject({ promql: z.string().optional(), not_during: z.string().min(1).optional() })
+  .transform(({ promql, not_during }, ctx): Precondition => {
+    if (promql !== undefined && not_during === undefined) return { kind: 'promql', expr: promql };
+    if (not_during !== undefined && promql === undefined)
+      return { kind: 'not_during', interval: not_during };
+    const found = promql === undefined ? 'says nothing' : 'says two things';
+    ctx.addIssue(issueOf(found, 'write one of promql: ... and not_during: ... in each entry'));
+    return z.NEVER;
+  });
 
 /** A file in `rules/`, as it is written. Durations are milliseconds once parsed. */
 export const RuleFile = z.strictObject({
@@ -122,7 +153,7 @@ export const RuleFile = z.strictObject({
   mode: Mode.default('auto'),
   continue: z.boolean().default(false),
   matchers: z.array(z.string()).min(1).max(MATCHERS_MAX),
-  when: notYet('preconditions'),
+  when: z.array(When).max(PRECONDITIONS_MAX).default([]),
   steps: z.array(Step).min(1).max(STEPS_MAX),
   guard: Guard.prefault({}),
   otherwise: z.string().min(1).default('log'),

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, Labels } from '../json.ts';
+import type { TimeInterval } from '../time-intervals.ts';
 import type { Matcher } from './matcher.ts';
 
 /** A rule as the engine runs it (DESIGN §5). Made by `compileRule` only; durations in ms. */
@@ -12,6 +13,8 @@ export interface Rule {
   /** False: the first rule that matches wins. */
   readonly continue: boolean;
   readonly matchers: readonly Matcher[];
+  /** All must hold before it acts; one that cannot be read waits. */
+  readonly when: readonly Precondition[];
   readonly steps: readonly RuleStep[];
   readonly guard: RuleGuard;
   /** A notifier of the policy, or `log`. */
@@ -22,7 +25,12 @@ export interface Rule {
   /** Hex SHA-256 of `text`. */
   readonly hash: string;
 }
-export type RuleMode = 'auto' | 'dry-run';
+export type RuleMode = 'auto' | 'approve' | 'dry-run';
+
+/** `expr` may hold templates. `interval`: a time interval of the policy. */
+export type Precondition =
+  | { readonly kind: 'promql'; readonly expr: string }
+  | { readonly kind: 'not_during'; readonly interval: string };
 
 export interface RuleStep {
   readonly action: string;
@@ -44,14 +52,34 @@ export interface VerifySpec {
   readonly check:
     | { readonly kind: 'resolved' }
     | { readonly kind: 'promql'; readonly expr: string }
-    | { readonly kind: 'health' };
+    | { readonly kind: 'health' }
+    | HttpCheck
+    | TcpCheck;
+}
+/** `url` with its templates: see `renderUrl`. `status`: what counts as healthy; null: any 2xx. */
+export interface HttpCheck {
+  readonly kind: 'http';
+  readonly url: string;
+  readonly status: readonly number[] | null;
+}
+/** `address` (`host:port`) with its templates: see `renderAddress`. */
+export interface TcpCheck {
+  readonly kind: 'tcp';
+  readonly address: string;
 }
 
 export interface RuleGuard {
   readonly cooldown_ms: number;
+  /** On one target. */
   readonly limit: readonly RunLimit[];
+  /** On all targets of the rule together; empty: none. */
+  readonly limit_rule: readonly RunLimit[];
   /** Since the last evidence of firing. */
   readonly max_age_ms: number;
+  /** Healthy siblings that must be there besides the target; null: not asked. */
+  readonly min_healthy: number | null;
+  /** Who may grant, and for how long it is waited, where an approval is asked for. */
+  readonly approval: { readonly role: 'operator' | 'admin'; readonly within_ms: number };
 }
 /** `3/1h`: at most `count` runs in any window of `window_ms`. */
 export interface RunLimit {
@@ -67,12 +95,53 @@ export interface TemplateScope {
 }
 
 /** The policy file (`autoheal.yaml`), compiled. Made by `compilePolicy` only. */
-export interface Policy {
+export interface Policy extends PolicyGuards {
   readonly notifiers: Readonly<Record<string, NotifierConfig>>;
   readonly flags: Readonly<Record<string, FlagDeclaration>>;
   /** Targets opted in by name: `docker/crm-api`, `compose/import-worker`, `k8s/prod/deployment/*`. */
   readonly targets: readonly string[];
+  /** What `run_command` may run, argument by argument; a `*` ends an argument's pattern. */
+  readonly commands: readonly (readonly string[])[];
+  /** Origins that `http_request` may send to: `https://crm.example.com`. */
+  readonly hosts: readonly string[];
+  readonly databases: Readonly<Record<string, DatabaseConfig>>;
   readonly file: string;
+}
+/** What the policy says of guarding the whole service. */
+export interface PolicyGuards {
+  readonly time_intervals: readonly TimeInterval[];
+  /** Runs of all rules together; empty: none. */
+  readonly limits: readonly RunLimit[];
+  /** Targets touched within the window: share of a kind, and in all; null: not limited. */
+  readonly blast_radius: {
+    readonly share_pct: number | null;
+    readonly total: number | null;
+    readonly window_ms: number;
+  };
+  /** A rule that healed a target in none of its last `after` runs leaves it alone for so long. */
+  readonly quarantine: { readonly after: number; readonly for_ms: number };
+  /** So many targets at once have one cause elsewhere. Not enforced: reported only. */
+  readonly common_cause: {
+    readonly targets: number;
+    readonly within_ms: number;
+    readonly enforce: boolean;
+  };
+  readonly budget: { readonly enforce: boolean };
+  readonly harm: { readonly within_ms: number; readonly enforce: boolean };
+  readonly alertmanager: {
+    /** Names of receivers; empty: all alerts are ours. */
+    readonly receivers: readonly string[];
+    readonly resend_delay_ms: number;
+  };
+  /** Without the always-firing alert for so long autoheal is blind; null: not asked for. */
+  readonly watchdog: { readonly within_ms: number } | null;
+  /** Who is told that an approval waits: a notifier, `log`, or null: nobody. */
+  readonly approvals: { readonly notify: string | null };
+}
+/** A PostgreSQL that actions may talk to. Exactly one of the two is set. */
+export interface DatabaseConfig {
+  readonly url: string | null;
+  readonly url_file: string | null;
 }
 export interface NotifierConfig {
   /** `slack`: {text} · `json`: the whole message with its fields. */

@@ -1,3 +1,4 @@
+import { type HostPort, parseHostPort, parseProbeUrl } from '../healing/probe-address.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { type Place, placesOf, quoteIn } from './promql.ts';
 import type { TemplateScope } from './rule.ts';
@@ -61,12 +62,7 @@ export function isWholeTemplate(text: string): boolean {
 
 /** Renders every text within `value`; keys and other values stay as they are. A text stays a text. */
 export function renderJson(value: JsonObject, scope: TemplateScope): Rendered<JsonObject> {
-  try {
-    return { ok: true, value: renderObject(value, scope) };
-  } catch (error) {
-    if (error instanceof TemplateError) return { ok: false, message: error.message };
-    throw error;
-  }
+  return rendering(() => renderObject(value, scope));
 }
 
 /**
@@ -74,15 +70,44 @@ export function renderJson(value: JsonObject, scope: TemplateScope): Rendered<Js
  * it, and behind `=~` or `!~` for the regular expression too, so it only ever matches itself.
  */
 export function renderPromql(expr: string, scope: TemplateScope): Rendered<string> {
+  return rendering(() => renderExpr(expr, scope));
+}
+
+/**
+ * Renders the address of an HTTP check. A looked-up value is percent-encoded, so it stays within the
+ * segment of the path or the value of the query that it stands in; one that would climb (`..`) fails.
+ */
+export function renderUrl(url: string, scope: TemplateScope): Rendered<string> {
+  const rendered = rendering(() =>
+    bounded(
+      partsOf(url).map((part) =>
+        part.kind === 'text' ? part.text : encodeURIComponent(lookUp(part, scope).toWellFormed()),
+      ),
+    ),
+  );
+  if (!rendered.ok) return rendered;
+  const parsed = parseProbeUrl(rendered.value);
+  return parsed.ok ? rendered : { ok: false, message: `the address ${parsed.message}` };
+}
+
+/** Renders the address of a TCP check: whatever the labels hold, the whole has to be one `host:port`. */
+export function renderAddress(address: string, scope: TemplateScope): Rendered<HostPort> {
+  const rendered = rendering(() => renderText(address, scope));
+  if (!rendered.ok) return rendered;
+  const parsed = parseHostPort(rendered.value);
+  return parsed.ok ? parsed : { ok: false, message: `${parsed.message}; ${parsed.fix}` };
+}
+
+class TemplateError extends Error {}
+
+function rendering<T>(render: () => T): Rendered<T> {
   try {
-    return { ok: true, value: renderExpr(expr, scope) };
+    return { ok: true, value: render() };
   } catch (error) {
     if (error instanceof TemplateError) return { ok: false, message: error.message };
     throw error;
   }
 }
-
-class TemplateError extends Error {}
 
 function renderObject(value: JsonObject, scope: TemplateScope): JsonObject {
   return Object.fromEntries(

@@ -19,6 +19,10 @@ const ONE_OF: Readonly<Record<string, string>> = {
   matchers: 'matcher',
   targets: 'target',
   limit: 'limit',
+  commands: 'command',
+  hosts: 'host',
+  // A list within a list: the arguments of a command.
+  '': 'argument',
 };
 const KINDS: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -141,7 +145,8 @@ function wrongType(issue: z.core.$ZodIssueInvalidType, got: Json): Wording {
   if (issue.expected === 'never') return { message: issue.message, fix: 'remove it' };
   const kind = KINDS[issue.expected] ?? issue.expected;
   const listed = issue.expected === 'array' && (typeof got === 'string' || typeof got === 'number');
-  const fix = listed ? `write a list: ['${got}']` : `write ${kind}`;
+  const item = typeof got === 'string' ? `'${got}'` : JSON.stringify(got);
+  const fix = listed ? `write a list: [${item}]` : `write ${kind}`;
   return { message: `must be ${kind}, not ${kindOf(got)}`, fix };
 }
 

@@ -22,7 +22,10 @@ function facts(over: Partial<PlanFacts> = {}): PlanFacts {
     guard: {
       cooldown_ms: 300_000,
       limit: [{ count: 3, window_ms: 3_600_000, text: '3/1h' }],
+      limit_rule: [],
       max_age_ms: 900_000,
+      min_healthy: null,
+      approval: { role: 'operator', within_ms: 1_800_000 },
     },
     rule_mode: 'auto',
     plan: { step: 0, action: 'poke', params: {}, targets: [thing], made_at: NOW },
@@ -157,7 +160,7 @@ test('runs let through by the limit never exceed it in any window', () => {
             ...on({ run_starts: starts.toReversed() }),
             now,
             episode: episode({ last_firing_at: now }),
-            guard: { cooldown_ms: 0, limit, max_age_ms: 1e9 },
+            guard: { ...facts().guard, cooldown_ms: 0, limit, max_age_ms: 1e9 },
           });
           if (answer.kind === 'allow') starts.push(now);
           else expect(answer).toMatchObject({ kind: 'wait', reason: 'limit' });

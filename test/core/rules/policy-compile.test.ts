@@ -40,12 +40,52 @@ describe('compilePolicy', () => {
       },
       flags: { 'heuristics-only': { default: false }, 'import-batch-size': { default: 500 } },
       targets: expect.arrayContaining(['docker/crm-api', 'k8s/staging/deployment/*']),
+      commands: [['/usr/bin/systemctl', 'restart', 'import-*']],
+      hosts: ['https://crm.example.com'],
+      databases: { crm: { url: null, url_file: '/run/secrets/crm_database_url' } },
     });
   });
 
   test('a policy may declare heuristics-only anew', () => {
     const { flags } = policy('flags: { heuristics-only: { default: true } }');
     expect(flags).toEqual({ 'heuristics-only': { default: true, summary: '' } });
+  });
+
+  test('nothing may be run or reached by default', () => {
+    expect(policy()).toMatchObject({ commands: [], hosts: [], databases: {} });
+  });
+
+  test.each(['sh', 'bash', 'python3.12', 'node', 'env', 'sudo', 'xargs', 'busybox', 'Bash'])(
+    '%s runs whatever its arguments say, wherever it is',
+    (name) => {
+      const text = `commands: [[/opt/x/${name}, a]]`;
+      const { problems } = compilePolicy({ file: 'autoheal.yaml', text });
+      expect(problems.map(({ message }) => message).join()).toContain('runs whatever');
+    },
+  );
+
+  test.each(['shutdown', 'findmnt', 'pythonic', 'systemctl', 'nodetool', 'clear-cache'])(
+    '%s is a program like any other',
+    (name) => {
+      expect(policy(`commands: [[/opt/${name}]]`).commands).toEqual([[`/opt/${name}`]]);
+    },
+  );
+
+  test.each([
+    ['commands', `[${Array.from({ length: 101 }, () => '[/bin/a]').join()}]`],
+    ['hosts', `[${Array.from({ length: 101 }, (_, n) => `'http://h${n}'`).join()}]`],
+    ['databases', `{${Array.from({ length: 21 }, (_, n) => `d${n}: {url_file: /x}`).join()}}`],
+    ['databases', '{ "a/b": { url_file: /x } }'],
+    ['databases', '{ a: { url: "postgres://h/d?password=x" } }'],
+    ['databases', '{ a: { url: "postgres://h/d", url_file: /x } }'],
+    ['commands', '[[/usr//bin/a]]'],
+    ['commands', '[[/usr/bin/../sh]]'],
+    ['commands', '[[]]'],
+    ['hosts', '["https://h?x=1"]'],
+    ['hosts', '["ftp://h"]'],
+  ])('%s: %.60s is refused', (section, value) => {
+    const text = `${section}: ${value}`;
+    expect(compilePolicy({ file: 'autoheal.yaml', text }).policy).toBeUndefined();
   });
 
   test('names like those of Object are names', () => {

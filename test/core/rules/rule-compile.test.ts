@@ -14,12 +14,15 @@ const WHOLE = `name: whole
 summary: Everything that a rule can say.
 runbook: docs/runbooks/whole.md
 enabled: false
-mode: dry-run
+mode: approve
 continue: true
 matchers:
   - 'alertname="X"'
   - 'container=~"crm-.+"'
   - '"weird name"!=""'
+when:
+  - { promql: 'up{job="{{ labels["weird name"] }}"} == 1' }
+  - { not_during: release-freeze }
 steps:
   - action: scale_workers
     with: { workload: 'compose/{{ labels.container }}', by: +2, max: '{{ labels.max | default "8" }}' }
@@ -32,7 +35,22 @@ steps:
   - action: notify
     with: { notifier: chat, message: '{{ annotations.summary | default "down" }}' }
     verify: { within: 3m, resolved: true }
-guard: { cooldown: 0, limit: ['3/1h', '7/1d'], max_age: 1h }
+  - action: restart_container
+    with: { container: '{{ labels.container }}' }
+    verify: { http: 'https://crm/{{ labels.container }}/health' }
+  - action: restart_container
+    with: { container: '{{ labels.container }}' }
+    verify: { http: { url: 'http://[::1]:8080/', status: [200, 401] } }
+  - action: restart_container
+    with: { container: '{{ labels.container }}' }
+    verify: { tcp: '{{ labels.instance | default "[::1]:80" }}' }
+guard:
+  cooldown: 0
+  limit: ['3/1h', '7/1d']
+  limit_rule: ['20/1d']
+  max_age: 1h
+  min_healthy: 2
+  approval: { from: admin, within: 2h }
 otherwise: page
 `;
 
@@ -62,6 +80,7 @@ describe('compileRule', () => {
       enabled: true,
       mode: 'auto',
       continue: false,
+      when: [],
       steps: [
         {
           action: 'restart_container',
@@ -74,7 +93,10 @@ describe('compileRule', () => {
       guard: {
         cooldown_ms: 300_000,
         limit: [{ count: 3, window_ms: 3_600_000, text: '3/1h' }],
+        limit_rule: [],
         max_age_ms: 900_000,
+        min_healthy: null,
+        approval: { role: 'operator', within_ms: 1_800_000 },
       },
       otherwise: 'log',
       file: 'rules/small.yaml',
@@ -87,17 +109,34 @@ describe('compileRule', () => {
     const rule = compile('whole', WHOLE);
     expect(rule).toMatchObject({
       enabled: false,
-      mode: 'dry-run',
+      mode: 'approve',
       continue: true,
       runbook: 'docs/runbooks/whole.md',
       otherwise: 'page',
-      guard: { cooldown_ms: 0, max_age_ms: 3_600_000 },
+      when: [
+        { kind: 'promql', expr: 'up{job="{{ labels["weird name"] }}"} == 1' },
+        { kind: 'not_during', interval: 'release-freeze' },
+      ],
+      guard: {
+        cooldown_ms: 0,
+        limit_rule: [{ count: 20, window_ms: 86_400_000 }],
+        max_age_ms: 3_600_000,
+        min_healthy: 2,
+        approval: { role: 'admin', within_ms: 7_200_000 },
+      },
     });
+    expect(rule.steps.slice(3).map((step) => step.verify.check)).toEqual([
+      { kind: 'http', url: 'https://crm/{{ labels.container }}/health', status: null },
+      { kind: 'http', url: 'http://[::1]:8080/', status: [200, 401] },
+      { kind: 'tcp', address: '{{ labels.instance | default "[::1]:80" }}' },
+    ]);
     expect(rule.guard.limit.map(({ count, window_ms }) => [count, window_ms])).toEqual([
       [3, 3_600_000],
       [7, 86_400_000],
     ]);
-    expect(rule.steps.map((step) => [step.lease_ms, step.deadline_ms, step.verify])).toEqual([
+    expect(
+      rule.steps.slice(0, 3).map((step) => [step.lease_ms, step.deadline_ms, step.verify]),
+    ).toEqual([
       [
         5_400_000,
         30_000,
@@ -129,7 +168,7 @@ describe('compileRule', () => {
   });
 
   test('a pinned rule is not held against names that the policy no longer has', () => {
-    const empty = { ...CATALOGUE, notifiers: [], flags: {} };
+    const empty = { ...CATALOGUE, notifiers: [], flags: {}, time_intervals: () => [] };
     const input = { file: 'rules/whole.yaml', text: WHOLE, hash: 'h' };
     expect(compileRule(input, empty).rule).toBeUndefined();
     expect(compileRule(input, empty, { pinned: true }).rule?.otherwise).toBe('page');
