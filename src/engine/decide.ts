@@ -1,6 +1,6 @@
 import type { Alert, ReadResult } from '../core/alerts/alert.ts';
 import type { AuditDraft } from '../core/audit/audit.ts';
-import { applyAlert } from '../core/alerts/episode-apply.ts';
+import { applyAlert, type EpisodeDecision } from '../core/alerts/episode-apply.ts';
 import type { Episode } from '../core/alerts/episode.ts';
 import { matchRules } from '../core/rules/match.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
@@ -28,6 +28,8 @@ export interface Batch {
   readonly episodes: Map<string, Episode>;
   /** Episodes that this batch gave a second chance. */
   readonly rematched: Set<string>;
+  /** Remediations of repeated episodes as the batch found them: a storm asks for the same ones again and again. */
+  readonly remediations: Map<string, readonly Remediation[]>;
 }
 
 interface Deciding {
@@ -65,7 +67,11 @@ export async function decideDelivery(
       : {}),
   });
   for (const _ of unusable) run.events.push('unusable');
-  for (const alert of alerts) await decideAlert(run, alert);
+  for (const alert of alerts) {
+    const decision = decisionOf(run, alert);
+    if (decision.kind !== 'repeat') decided(run, alert, decision);
+    else repeated(run, decision.episode, await remediationsOf(run, decision.episode));
+  }
   const watchdog = alerts.some(
     (alert) => alert.alertname === WATCHDOG && alert.status === 'firing',
   );
@@ -90,20 +96,24 @@ function received(run: Deciding, result: string, detail: AuditDraft['detail']): 
   });
 }
 
-async function decideAlert(run: Deciding, alert: Alert): Promise<void> {
-  const { delivery, engine, batch } = run;
-  const decision = applyAlert(batch.episodes.get(alert.fingerprint), alert, {
+function decisionOf({ delivery, engine, batch, rules }: Deciding, alert: Alert): EpisodeDecision {
+  return applyAlert(batch.episodes.get(alert.fingerprint), alert, {
     received_at: delivery.received_at,
     source: delivery.source,
     trace_id: delivery.trace_id,
     new_id: engine.ids.next(),
-    rules_version: run.rules.version,
+    rules_version: rules.version,
   });
+}
+
+function decided(
+  run: Deciding,
+  alert: Alert,
+  decision: Exclude<EpisodeDecision, { kind: 'repeat' }>,
+): void {
   switch (decision.kind) {
     case 'open':
       return opened(run, decision.episode);
-    case 'repeat':
-      return repeated(run, decision.episode);
     case 'close':
       return closed(run, decision.episode);
     case 'late_duplicate':
@@ -114,6 +124,17 @@ async function decideAlert(run: Deciding, alert: Alert): Promise<void> {
     case 'resolved_unknown':
       return skipped(run, alert, decision.kind, decision.why);
   }
+}
+
+async function remediationsOf(
+  { engine, batch }: Deciding,
+  { id }: Episode,
+): Promise<readonly Remediation[]> {
+  const known = batch.remediations.get(id);
+  if (known !== undefined) return known;
+  const found = await engine.store.remediationsOf(id);
+  batch.remediations.set(id, found);
+  return found;
 }
 
 function opened(run: Deciding, episode: Episode): void {
@@ -136,10 +157,9 @@ function opened(run: Deciding, episode: Episode): void {
  * A repeat is fresh evidence that it fires. It also gives a second chance where none was taken: rules changed
  * since they last looked, or the last run ended only because its evidence had grown stale.
  */
-async function repeated(run: Deciding, episode: Episode): Promise<void> {
+function repeated(run: Deciding, episode: Episode, before: readonly Remediation[]): void {
   run.events.push('repeated');
   const looked = episode.matched_rules === run.rules.version;
-  const before = await run.engine.store.remediationsOf(episode.id);
   const stale =
     before.length > 0 &&
     before.every(({ state, reason }) => state === 'done' && reason === 'stale');
