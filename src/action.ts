@@ -90,6 +90,78 @@ export interface ActionClients {
   kubernetes(): Promise<KubeConfig>;
   readonly flags: Flags;
   readonly notifiers: Notifiers;
+  readonly silences: Silences;
+  /** A connection to a database of the policy. @throws ActionError `not_configured`, `unavailable`, `timeout`. */
+  postgres(name: string, signal: AbortSignal): Promise<Postgres>;
+  /** Programs of this host. The policy's allow-list is asked by the action, through `allowed`. */
+  readonly commands: Commands;
+  /** What the policy's allow-lists let actions reach. Nothing is on them by default. */
+  readonly allowed: Allowed;
+}
+
+/** Silences of Alertmanager, made and ended by us. */
+export interface Silences {
+  /** Those that are active or pending and that autoheal made. @throws ActionError `not_configured`, ... */
+  ours(signal: AbortSignal): Promise<readonly Silence[]>;
+  /** @returns the new silence's id. @throws ActionError `not_configured`, `unavailable`, `rejected`, `timeout`. */
+  create(silence: NewSilence, signal: AbortSignal): Promise<string>;
+  /** Ends it now; one that has ended already is fine. */
+  expire(id: string, signal: AbortSignal): Promise<void>;
+}
+export interface SilenceMatcher {
+  readonly name: string;
+  readonly value: string;
+  readonly is_regex: boolean;
+  readonly is_equal: boolean;
+}
+export interface NewSilence {
+  readonly matchers: readonly SilenceMatcher[];
+  /** Ms since the epoch. */
+  readonly ends_at: number;
+  /** Says for what it was made; carries the idempotency key. */
+  readonly comment: string;
+}
+export interface Silence extends NewSilence {
+  readonly id: string;
+}
+
+/** A connection to PostgreSQL, for one call; the caller ends it. */
+export interface Postgres {
+  query(
+    text: string,
+    values: readonly unknown[],
+  ): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  end(): Promise<void>;
+}
+
+export interface Commands {
+  /**
+   * Runs a program without a shell, in a process group of its own, with an environment of its own;
+   * aborting kills the whole group. Output is bounded. @throws ActionError `not_found`, `forbidden`, `timeout`.
+   */
+  run(argv: readonly string[], options: CommandOptions): Promise<CommandResult>;
+}
+export interface CommandOptions {
+  readonly signal: AbortSignal;
+  /** Added to a minimal environment (PATH, LANG). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+export interface CommandResult {
+  /** Null where a signal ended it. */
+  readonly rc: number | null;
+  readonly signal: string | null;
+  /** The first and last bytes where it was longer than the limit. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly truncated: boolean;
+}
+
+export interface Allowed {
+  /** Does the policy's `commands` hold a line that this argv fits? */
+  command(argv: readonly string[]): boolean;
+  /** Is the address's origin in the policy's `hosts`? */
+  host(url: URL): boolean;
 }
 
 /** What an action may use while it runs. Everything that waits takes `signal`. */

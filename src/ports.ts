@@ -53,6 +53,43 @@ export interface PromSample {
   readonly value: number;
 }
 
+/** An alert as Alertmanager's API shows it; one that resolved is not shown. Times in ms since the epoch. */
+export interface ActiveAlert {
+  readonly fingerprint: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly starts_at: number | null;
+  readonly updated_at: number | null;
+  readonly generator_url: string;
+  readonly state: 'unprocessed' | 'active' | 'suppressed';
+  /** Silences (their ids) that hide it; inhibiting alerts; named mute intervals of the route. */
+  readonly silenced_by: readonly string[];
+  readonly inhibited_by: readonly string[];
+  readonly muted_by: readonly string[];
+}
+/** One Alertmanager of the pair or cluster. */
+export interface AlertmanagerPeer {
+  /** Without user and password: safe to show. */
+  readonly url: string;
+  /** @throws ActionError `unavailable`, `timeout`, `rejected`, `forbidden`. `started_at`: a restart moves it. */
+  status(signal: AbortSignal): Promise<{ readonly version: string; readonly started_at: number }>;
+  /**
+   * The alerts that are routed to one of `receivers` (names, not patterns; none: all alerts).
+   * @throws ActionError `unavailable`, `timeout`, `rejected`, `forbidden`.
+   */
+  alerts(receivers: readonly string[], signal: AbortSignal): Promise<readonly ActiveAlert[]>;
+  /** Who made a silence: `createdBy`. Undefined: it is gone. @throws ActionError. */
+  silenceAuthor(id: string, signal: AbortSignal): Promise<string | undefined>;
+}
+/** The alerts that Prometheus itself holds for firing; without its external labels. */
+export interface PromAlerts {
+  readonly configured: boolean;
+  /** @throws ActionError `unavailable`, `timeout`, `rejected`. */
+  firing(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly labels: Readonly<Record<string, string>> }[]>;
+}
+
 export type ComponentState = 'ok' | 'degraded' | 'off';
 export interface ComponentStatus {
   readonly status: ComponentState;

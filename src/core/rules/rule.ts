@@ -12,6 +12,7 @@ export interface Rule {
   /** False: the first rule that matches wins. */
   readonly continue: boolean;
   readonly matchers: readonly Matcher[];
+  readonly when: readonly Precondition[];
   readonly steps: readonly RuleStep[];
   readonly guard: RuleGuard;
   /** A notifier of the policy, or `log`. */
@@ -22,7 +23,12 @@ export interface Rule {
   /** Hex SHA-256 of `text`. */
   readonly hash: string;
 }
-export type RuleMode = 'auto' | 'dry-run';
+export type RuleMode = 'auto' | 'approve' | 'dry-run';
+
+/** What has to hold before the rule acts. */
+export type Precondition =
+  | { readonly kind: 'promql'; readonly expr: string }
+  | { readonly kind: 'not_during'; readonly interval: string };
 
 export interface RuleStep {
   readonly action: string;
@@ -50,8 +56,13 @@ export interface VerifySpec {
 export interface RuleGuard {
   readonly cooldown_ms: number;
   readonly limit: readonly RunLimit[];
+  /** Over all targets of the rule. */
+  readonly limit_rule: readonly RunLimit[];
   /** Since the last evidence of firing. */
   readonly max_age_ms: number;
+  /** Healthy siblings that must be left besides the target; null: not asked. */
+  readonly min_healthy: number | null;
+  readonly approval: { readonly role: 'operator' | 'admin'; readonly within_ms: number };
 }
 /** `3/1h`: at most `count` runs in any window of `window_ms`. */
 export interface RunLimit {
@@ -72,7 +83,45 @@ export interface Policy {
   readonly flags: Readonly<Record<string, FlagDeclaration>>;
   /** Targets opted in by name: `docker/crm-api`, `compose/import-worker`, `k8s/prod/deployment/*`. */
   readonly targets: readonly string[];
+  /** What `run_command` may run, argument by argument; a `*` ends an argument's pattern. */
+  readonly commands: readonly (readonly string[])[];
+  /** Origins that `http_request` may send to: `https://crm.example.com`. */
+  readonly hosts: readonly string[];
+  readonly databases: Readonly<Record<string, DatabaseConfig>>;
+  readonly time_intervals: Readonly<Record<string, TimeInterval>>;
+  /** Runs of all rules together. */
+  readonly limits: readonly RunLimit[];
+  readonly blast_radius: BlastRadius | null;
+  readonly quarantine: { readonly after: number; readonly for_ms: number };
+  readonly common_cause: CommonCause;
+  readonly budget: { readonly enforce: boolean };
+  readonly harm: { readonly within_ms: number; readonly enforce: boolean };
+  readonly alertmanager: {
+    readonly receivers: readonly string[];
+    readonly resend_delay_ms: number;
+  };
+  /** Null: no Watchdog alert is expected. */
+  readonly watchdog: { readonly within_ms: number } | null;
+  readonly approvals: { readonly notify: string | null };
   readonly file: string;
+}
+export interface BlastRadius {
+  /** Of one group, 0 to 1; null: any. */
+  readonly share: number | null;
+  /** Targets in all; null: any. */
+  readonly total: number | null;
+  readonly window_ms: number;
+}
+/** So many alerts that ask for healing within so short a time have rather one cause. */
+export interface CommonCause {
+  readonly targets: number;
+  readonly within_ms: number;
+  readonly enforce: boolean;
+}
+/** A PostgreSQL that actions may talk to. Exactly one of the two is set. */
+export interface DatabaseConfig {
+  readonly url: string | null;
+  readonly url_file: string | null;
 }
 export interface NotifierConfig {
   /** `slack`: {text} · `json`: the whole message with its fields. */
