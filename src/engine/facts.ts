@@ -12,8 +12,8 @@ import type {
   WindowFact,
 } from '../core/healing/guard-facts.ts';
 import type { Plan, Target } from '../core/healing/remediation.ts';
-import { policyDefaults } from '../core/rules/policy-compile.ts';
-import type { Policy, RunLimit } from '../core/rules/rule.ts';
+import { POLICY_GUARD_DEFAULTS } from '../core/rules/policy-guards.ts';
+import type { PolicyGuards, RunLimit } from '../core/rules/rule.ts';
 import { renderPromql } from '../core/rules/template.ts';
 import { contains, nextChange } from '../core/time-intervals.ts';
 import type { Engine } from './deps.ts';
@@ -30,8 +30,9 @@ const WINDOW_HORIZON_MS = 3_600_000;
 /** Only Alertmanager's own alerts can be asked about there. */
 const ASKED_ABOUT: readonly string[] = ['alertmanager'];
 
-export function policyOf(engine: Engine): Policy {
-  return engine.rulebook.current()?.policy ?? policyDefaults();
+/** The policy in force; its defaults while none could be read yet. */
+export function policyOf(engine: Engine): PolicyGuards {
+  return engine.rulebook.current()?.policy ?? POLICY_GUARD_DEFAULTS;
 }
 
 /** Asks the outside what the early guards want to know, unless it was asked a moment ago. */
@@ -99,7 +100,7 @@ function windowsOf(work: Work, now: number, engine: Engine): readonly WindowFact
   const { time_intervals } = policyOf(engine);
   return work.rule.when.flatMap((each) => {
     if (each.kind !== 'not_during') return [];
-    const interval = time_intervals[each.interval];
+    const interval = time_intervals.find(({ name }) => name === each.interval);
     // A reload took the interval away while this rule was pinned: nobody can tell, so it waits.
     if (interval === undefined)
       return [{ name: each.interval, inside: true, until: now + LOOKS_FRESH_MS }];
@@ -142,11 +143,15 @@ export async function planFacts(
 }
 
 /** Do any guards look at more than the plan's own targets, which its lock does not cover? */
-function looksAcross({ rule }: Work, { limits, blast_radius }: Policy): boolean {
+function looksAcross({ rule }: Work, { limits, blast_radius }: PolicyGuards): boolean {
   const { limit_rule, min_healthy } = rule.guard;
   return (
-    limits.length > 0 || blast_radius !== null || limit_rule.length > 0 || min_healthy !== null
+    limits.length > 0 || bounded(blast_radius) || limit_rule.length > 0 || min_healthy !== null
   );
+}
+
+function bounded({ share_pct, total }: PolicyGuards['blast_radius']): boolean {
+  return share_pct !== null || total !== null;
 }
 
 /** Newest remediations looked at for each alert of the common cause: several rules may match one alert. */
@@ -188,7 +193,7 @@ async function targetFacts(work: Work, target: Target, engine: Engine): Promise<
   };
 }
 
-function limitFacts(work: Work, policy: Policy, engine: Engine): Promise<readonly LimitFact[]> {
+function limitFacts(work: Work, policy: PolicyGuards, engine: Engine): Promise<readonly LimitFact[]> {
   const windows = [
     ...work.rule.guard.limit_rule.map((window) => ({ of: 'rule' as const, window })),
     ...policy.limits.map((window) => ({ of: 'service' as const, window })),
@@ -219,11 +224,11 @@ function blockingStart(
 async function blastFacts(
   work: Work,
   plan: Plan,
-  policy: Policy,
+  policy: PolicyGuards,
   engine: Engine,
 ): Promise<BlastFacts | null> {
   const { blast_radius } = policy;
-  if (blast_radius === null) return null;
+  if (!bounded(blast_radius)) return null;
   const groups = plan.targets.reduce((sum, { group }) => sum + (group?.total ?? 0), 0);
   const touched = await engine.store.touchedSince({
     since: engine.clock.now() - blast_radius.window_ms + 1,

@@ -1,6 +1,6 @@
 import type { Episode } from '../alerts/episode.ts';
 import type { Seen } from '../alerts/seen.ts';
-import type { BlastRadius, CommonCause, RuleGuard, RuleMode, RunLimit } from '../rules/rule.ts';
+import type { PolicyGuards, RuleGuard, RuleMode, RunLimit } from '../rules/rule.ts';
 import type { Approval } from './approval.ts';
 import type { BreakerState } from './breaker.ts';
 import type { Hold } from './hold.ts';
@@ -55,7 +55,7 @@ export interface PlanFacts extends EarlyFacts {
   readonly limits: readonly LimitFact[];
   /** Null: the policy sets none. */
   readonly blast: BlastFacts | null;
-  readonly common_cause: CommonCause & { readonly seen: number };
+  readonly common_cause: PolicyGuards['common_cause'] & { readonly seen: number };
   readonly budget: BudgetFact;
   readonly breaker: {
     readonly backend: string;
@@ -82,7 +82,7 @@ export interface LimitFact {
   readonly blocking: number | undefined;
 }
 export interface BlastFacts {
-  readonly policy: BlastRadius;
+  readonly policy: PolicyGuards['blast_radius'];
   /** Other targets that remediations began to touch within the window, newest start each. */
   readonly touched: readonly Touched[];
 }

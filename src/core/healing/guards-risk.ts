@@ -40,11 +40,11 @@ function totalRadius(blast: BlastFacts, fresh: readonly Target[]): Verdict | und
 }
 
 function shareRadius(blast: BlastFacts, fresh: readonly Target[], now: number): Verdict | undefined {
-  const { share, window_ms } = blast.policy;
-  if (share === null) return undefined;
+  const { share_pct, window_ms } = blast.policy;
+  if (share_pct === null) return undefined;
   for (const { group } of fresh) {
     if (group === undefined) continue;
-    const most = Math.max(1, Math.floor(group.total * share));
+    const most = Math.max(1, Math.floor((group.total * share_pct) / 100));
     const touched = blast.touched.filter((other) => other.group === group.id);
     const mine = fresh.filter((target) => target.group?.id === group.id).length;
     if (touched.length === 0 && mine === 1) continue;

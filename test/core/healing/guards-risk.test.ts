@@ -15,7 +15,7 @@ function touched(target_id: string, at: number, group: string | null = null): To
   return { target: target_id, group, at };
 }
 function blast(over: Partial<BlastFacts['policy']>, list: readonly Touched[]): BlastFacts {
-  return { policy: { share: null, total: null, window_ms: WINDOW_MS, ...over }, touched: list };
+  return { policy: { share_pct: null, total: null, window_ms: WINDOW_MS, ...over }, touched: list };
 }
 function guarded(targets: readonly Target[], over: Partial<PlanFacts>) {
   return runGuards(PLAN_GUARDS, factsOn(targets, over));
@@ -56,7 +56,7 @@ test.each<[string, readonly Target[], BlastFacts, object]>([
   [
     'the share of a group',
     [member('c')],
-    blast({ share: 0.34 }, [
+    blast({ share_pct: 34 }, [
       touched('a', NOW - 9, 'compose/shop/api'),
       touched('b', NOW - 5, 'compose/shop/api'),
     ]),
@@ -65,19 +65,19 @@ test.each<[string, readonly Target[], BlastFacts, object]>([
   [
     'others of another group do not count',
     [member('c')],
-    blast({ share: 0.34 }, [touched('x', NOW - 9, 'compose/other/api'), touched('y', NOW - 9)]),
+    blast({ share_pct: 34 }, [touched('x', NOW - 9, 'compose/other/api'), touched('y', NOW - 9)]),
     { kind: 'allow' },
   ],
   [
     'one of a small group is always allowed',
     [member('c', { total: 2 })],
-    blast({ share: 0.1 }, []),
+    blast({ share_pct: 10 }, []),
     { kind: 'allow' },
   ],
   [
     'a step that alone is too much',
     [member('a'), member('b'), member('c')],
-    blast({ share: 0.34 }, []),
+    blast({ share_pct: 34 }, []),
     { kind: 'wait', reason: 'blast_radius' },
   ],
 ])('blast_radius: %s', (_name, targets, facts, expected) => {
