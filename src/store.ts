@@ -1,10 +1,20 @@
 import type { FlagValue } from './action.ts';
-import type { AuditEntry, AuditRecord } from './core/audit/audit.ts';
+import type { Change, LockTarget } from './changes.ts';
+import type { AuditRecord } from './core/audit/audit.ts';
 import type { Episode } from './core/alerts/episode.ts';
-import type { GuardWord } from './core/healing/guard-words.ts';
+import type { Approval } from './core/healing/approval.ts';
+import type { Touched } from './core/healing/guard-facts.ts';
+import type { Hold } from './core/healing/hold.ts';
 import type { Json } from './core/json.ts';
 import type { Lease } from './core/healing/lease.ts';
-import type { ActionRun, Remediation, RemediationState } from './core/healing/remediation.ts';
+import type {
+  ActionRun,
+  Outcome,
+  Remediation,
+  RemediationState,
+} from './core/healing/remediation.ts';
+
+export { CONFLICTS, type Change, type Conflict, ConflictError, type LockTarget } from './changes.ts';
 
 /** One POST of the webhook, stored as it came. */
 export interface Delivery {
@@ -30,109 +40,6 @@ export interface DeliverySummary {
   /** `pending`: accepted, not drained yet · `drained` · `parked`: drained three times in vain. */
   readonly state: 'pending' | 'drained' | 'parked';
   readonly error: string | null;
-}
-
-/**
- * One write. A list of them given to `commit` is one atomic unit: all of it is on disk, synced, or
- * none. Units that arrive in the same event-loop turn share a transaction, each in its savepoint.
- */
-export type Change =
-  | { readonly kind: 'delivery_add'; readonly delivery: NewDelivery }
-  /** Moves the drain's cursor; conflict `cursor_moved` when it is not at `from`. */
-  | { readonly kind: 'inbox_advance'; readonly from: number; readonly to: number }
-  | {
-      readonly kind: 'delivery_failed';
-      readonly seq: number;
-      readonly error: string;
-      readonly parked: boolean;
-    }
-  /** Insert or replace by id. At most one open episode a fingerprint: conflict `episode_open`. */
-  | { readonly kind: 'episode_put'; readonly episode: Episode }
-  | { readonly kind: 'remediation_add'; readonly remediation: Remediation }
-  /**
-   * Replaces the row whose fence is `remediation.fence`; conflict `fence_lost` otherwise. If the stored
-   * `wakes` differs from the row's, somebody woke it meanwhile: `next_at` becomes 0, so it is looked at again.
-   * `release`: gives the claim up (claimed_by null, claim_until 0).
-   */
-  | {
-      readonly kind: 'remediation_put';
-      readonly remediation: Remediation;
-      readonly release: boolean;
-    }
-  /** Live remediations of the episode: wakes + 1, next_at 0. */
-  | { readonly kind: 'remediations_wake'; readonly episode_id: string }
-  /** Every remediation in `waiting` for one of `reasons`: wakes + 1, next_at 0 (resume, breaker closed, lock freed). */
-  | { readonly kind: 'waiting_wake'; readonly reasons: readonly GuardWord[] }
-  /** Writes nothing; conflict `episode_closed` when the episode is not open. No action begins after a resolve. */
-  | { readonly kind: 'require_open'; readonly episode_id: string }
-  /**
-   * Locks the targets for `holder` from intent to verdict. A target is locked whole; each of its parents
-   * is locked shared. Conflict `target_locked` when another holder has the target at all, or one of its
-   * parents whole. Asking again for what one holds is fine.
-   */
-  | {
-      readonly kind: 'lock';
-      readonly holder: string;
-      readonly at: number;
-      readonly targets: readonly LockTarget[];
-    }
-  | { readonly kind: 'unlock'; readonly holder: string }
-  /** Insert or replace by id. */
-  | { readonly kind: 'run_put'; readonly run: ActionRun }
-  /** Insert; conflict `lease_taken` when an active lease stands on the target. */
-  | { readonly kind: 'lease_add'; readonly lease: Lease }
-  /** Replaces the row whose fence is `lease.fence` (conflict `fence_lost`); wakes as in remediation_put. */
-  | { readonly kind: 'lease_put'; readonly lease: Lease; readonly release: boolean }
-  /** Active leases with a holder of this episode: wakes + 1, next_at 0. */
-  | { readonly kind: 'leases_wake'; readonly episode_id: string }
-  /** Sets a flag's stored value if it is `expected` (absent row: the default given); conflict `flag_moved`. */
-  | {
-      readonly kind: 'flag_put';
-      readonly key: string;
-      readonly default_value: FlagValue;
-      readonly expected: FlagValue;
-      readonly value: FlagValue;
-      readonly at: number;
-      readonly actor: string;
-    }
-  /** A named document: pause, chaos, ... null deletes it. */
-  | { readonly kind: 'setting_put'; readonly key: string; readonly value: Json }
-  /** Keeps a rule's text by its hash, once, for the remediations that pin it. */
-  | {
-      readonly kind: 'rule_text_add';
-      readonly hash: string;
-      readonly name: string;
-      readonly text: string;
-      readonly at: number;
-    }
-  /** Gives up every claim; for a store that no other process can use, at start. */
-  | { readonly kind: 'claims_release_all' }
-  | { readonly kind: 'audit'; readonly entry: AuditEntry };
-
-export interface LockTarget {
-  readonly id: string;
-  readonly parents: readonly string[];
-}
-
-export const CONFLICTS = [
-  'cursor_moved',
-  'episode_open',
-  'episode_closed',
-  'fence_lost',
-  'target_locked',
-  'lease_taken',
-  'flag_moved',
-] as const;
-export type Conflict = (typeof CONFLICTS)[number];
-
-/** A unit's precondition did not hold; nothing of it was written. Not a fault of the store. */
-export class ConflictError extends Error {
-  override readonly name = 'ConflictError';
-  readonly conflict: Conflict;
-  constructor(conflict: Conflict, detail: string) {
-    super(`${conflict}: ${detail}`);
-    this.conflict = conflict;
-  }
 }
 
 export interface Claim {
@@ -186,6 +93,44 @@ export interface Store {
     since: number;
     except: string;
   }): Promise<readonly number[]>;
+
+  /** Starts of runs ever counted; see the change `start_count`. */
+  startCount(): Promise<number>;
+  /** Holders other than `except` that share a lock on any of these parents: siblings that are worked on. */
+  lockSharers(parents: readonly string[], except: string): Promise<number>;
+  /** Start of the `n`th newest run, each remediation counted once, since `since`; null: of any rule. */
+  nthStart(query: {
+    readonly rule: string | null;
+    readonly n: number;
+    readonly since: number;
+    readonly except: string;
+  }): Promise<number | undefined>;
+  /** Targets that remediations other than `except` began to touch since `since`, at most `limit`. */
+  touchedSince(query: {
+    readonly since: number;
+    readonly except: string;
+    readonly limit: number;
+  }): Promise<readonly Touched[]>;
+  /** Different alerts that got a remediation since `since`, counted up to `limit`. */
+  wantedSince(since: number, limit: number): Promise<number>;
+  /** Outcomes of this rule's newest ended remediations that began an action on the target, newest first. */
+  outcomesOn(query: {
+    readonly rule: string;
+    readonly target: string;
+    readonly limit: number;
+  }): Promise<readonly Outcome[]>;
+
+  /** The newest lease that stood on the target, ended ones too. */
+  lastLease(target: string): Promise<Lease | undefined>;
+  /** Holds, acknowledgements and quarantines that stand at `now`. */
+  holds(now: number): Promise<readonly Hold[]>;
+  hold(id: string): Promise<Hold | undefined>;
+  /** The newest question about this very plan. */
+  approvalFor(remediation_id: string, plan_hash: string): Promise<Approval | undefined>;
+  /** The newest question of a remediation. */
+  approvalOf(remediation_id: string): Promise<Approval | undefined>;
+  /** Questions that nobody answered yet and that have not expired, oldest first. */
+  openApprovals(now: number): Promise<readonly Approval[]>;
 
   flag(
     key: string,

@@ -1,4 +1,8 @@
 import type { FlagValue } from '../action.ts';
+import type { Approval } from '../core/healing/approval.ts';
+import type { Hold, HoldSelector } from '../core/healing/hold.ts';
+import type { Lease } from '../core/healing/lease.ts';
+import type { Remediation } from '../core/healing/remediation.ts';
 import type { Problem } from '../core/rules/diagnostic.ts';
 import type { Rule, RuleSet } from '../core/rules/rule.ts';
 import type { ComponentStatus } from '../ports.ts';
@@ -31,7 +35,7 @@ export interface Accepted {
 }
 
 /** The stricter of what the environment and the operators said. */
-export type ServiceMode = 'auto' | 'dry-run' | 'paused';
+export type ServiceMode = 'auto' | 'approve' | 'dry-run' | 'paused';
 export interface Pause {
   readonly reason: string;
   readonly actor: string;
@@ -51,6 +55,57 @@ export interface Operator {
   }): Promise<Pause>;
   /** @throws AutohealError `conflict` when the environment paused the service, or nothing is paused. */
   resume(by: { readonly actor: string }): Promise<void>;
+}
+
+/** Who does it, as signed in, and why: both are audited. */
+export interface Deed {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export interface HoldBoard {
+  /** Those that stand: holds, acknowledgements, quarantines. */
+  standing(): Promise<readonly Hold[]>;
+  /** Ends by itself at `until` (ms since the epoch), where given. @throws AutohealError `invalid_request`, `conflict`. */
+  place(
+    hold: Deed & HoldSelector & { readonly kind: 'hold' | 'ack'; readonly until: number | null },
+  ): Promise<Hold>;
+  /** A person looks after this episode: healing of it is held. @throws AutohealError `not_found`, `conflict`. */
+  acknowledge(
+    ack: Deed & { readonly episode: string; readonly until: number | null },
+  ): Promise<Hold>;
+  /** @throws AutohealError `not_found`, `conflict` when it is over. */
+  end(id: string, by: Deed): Promise<Hold>;
+}
+
+export interface Approvals {
+  /**
+   * Grants the plan with this hash, for one run. @throws AutohealError `not_found`, `forbidden` (the rule wants
+   * an admin), `conflict` (never asked, another plan by now, answered, expired).
+   */
+  grant(remediation_id: string, by: Answer): Promise<Approval>;
+  /** Denies it: the remediation ends. @throws as `grant`. */
+  deny(remediation_id: string, by: Answer): Promise<Approval>;
+  /** Questions that wait, oldest first. */
+  open(): Promise<readonly Approval[]>;
+  /** The newest question of a remediation. */
+  of(remediation_id: string): Promise<Approval | undefined>;
+}
+export interface Answer extends Deed {
+  readonly plan_hash: string;
+  readonly role: 'operator' | 'admin';
+}
+
+export interface Operations {
+  /**
+   * Starts a rule for an alert that fires, whether it matches or not; every guard asks as ever.
+   * @throws AutohealError `not_found`, `conflict` (not firing, or under way already).
+   */
+  run(of: Deed & { readonly rule: string; readonly fingerprint: string }): Promise<Remediation>;
+  /** No further step; what is under way is verified and recorded. @throws AutohealError `not_found`, `conflict`. */
+  cancel(remediation_id: string, by: Deed): Promise<Remediation>;
+  /** Reverts what is temporary of it now, whoever else holds it. @throws AutohealError `not_found`, `conflict`. */
+  undo(remediation_id: string, by: Deed): Promise<readonly Lease[]>;
 }
 
 export interface FlagView {

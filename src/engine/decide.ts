@@ -204,7 +204,7 @@ function match(run: Deciding, episode: Episode, first: boolean): void {
     });
   }
   for (const rule of chosen) {
-    const remediation = newRemediation(run, episode, rule);
+    const remediation = newRemediation(run.engine, episode, rule);
     run.changes.push({ kind: 'remediation_add', remediation });
     audit(run, {
       ...aboutEpisode(episode),
@@ -222,7 +222,12 @@ function match(run: Deciding, episode: Episode, first: boolean): void {
   run.matched.push({ episode, first, rules: chosen.map(({ name }) => name), from });
 }
 
-function newRemediation({ engine }: Deciding, episode: Episode, rule: Rule): Remediation {
+/** A run of the rule for the episode, due at once. */
+export function newRemediation(
+  engine: Pick<Engine, 'clock' | 'ids'>,
+  episode: Episode,
+  rule: Rule,
+): Remediation {
   const now = engine.clock.now();
   return {
     id: engine.ids.next(),
@@ -239,6 +244,9 @@ function newRemediation({ engine }: Deciding, episode: Episode, rule: Rule): Rem
     tries: 0,
     plan: null,
     verify: null,
+    guards: null,
+    cancel: null,
+    started_by: null,
     drill: episode.drill,
     trace_id: episode.trace_id,
     created_at: now,

@@ -13,6 +13,8 @@ import type {
 } from '../ports.ts';
 import type { Change, Store } from '../store.ts';
 import type { Operator, Rulebook } from './api.ts';
+import type { Seen } from '../core/alerts/seen.ts';
+import type { BudgetFact } from '../core/healing/guard-facts.ts';
 import type { Breakers } from './breakers.ts';
 import type { Chaos } from './chaos.ts';
 
@@ -34,6 +36,19 @@ export interface Engine {
   readonly probes: Probes;
   readonly breakers: Breakers;
   readonly chaos: Chaos;
+  readonly watch: Watch;
+  /** Autoheal's own error budget, as it was last counted. */
+  readonly budget: () => Omit<BudgetFact, 'enforce'>;
+}
+
+/** What can be seen of the world beside the webhook. */
+export interface Watch {
+  /** Is there an Alertmanager to ask? */
+  readonly configured: boolean;
+  /** What Alertmanager shows of the alert, no older than `max_age_ms`. Never throws: `unknown` says it could not be asked. */
+  recheck(fingerprint: string, max_age_ms: number, signal: AbortSignal): Promise<Seen>;
+  /** What is configured and cannot be seen by, in words; empty when all is well. */
+  blind(): readonly string[];
 }
 
 /** The change that keeps an audit entry, stamped now. */

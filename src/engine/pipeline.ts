@@ -1,6 +1,6 @@
 import type { Episode } from '../core/alerts/episode.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
-import { ConflictError } from '../store.ts';
+import { type Conflict, ConflictError } from '../store.ts';
 import type { Engine } from './deps.ts';
 import { commitWork, endUnreadable, settle, stamped } from './record.ts';
 import { runStage } from './spans.ts';
@@ -49,7 +49,7 @@ export async function advance(
   for (const stage of STAGES) {
     if (!stage.states.includes(work.remediation.state)) continue;
     const result = joined(earlier, await runStage(stage, work, engine));
-    if (result.kind !== 'next') return settle(work, result, engine);
+    if (result.kind !== 'next') return settle(workOf(result, work), result, engine);
     earlier = result.together === true ? result : {};
     if (result.together !== true && !(await writeNext(work, result, engine))) return;
     work = result.work;
@@ -58,6 +58,10 @@ export async function advance(
   throw new Error(
     `no stage settled remediation ${work.remediation.id} in state ${work.remediation.state}`,
   );
+}
+
+function workOf(result: StageResult, before: Work): Work {
+  return result.kind === 'lost' ? before : (result.work ?? before);
 }
 
 /** What an earlier stage left to be written comes first. */
@@ -119,11 +123,14 @@ async function writeNext(
   }
 }
 
+/** What the guards decide anew without waiting for anybody. */
+const AT_ONCE: readonly Conflict[] = ['episode_closed', 'starts_moved', 'approval_over'];
+
 /** Somebody was faster between the guards and the commit. Nothing was written; look again. */
 async function overtaken(work: Work, conflict: ConflictError, engine: Engine): Promise<void> {
   const fence = await engine.store.fenceOf('remediation', work.remediation.id);
   if (fence !== work.remediation.fence) return;
-  const at = engine.clock.now() + (conflict.conflict === 'episode_closed' ? 0 : 1_000);
+  const at = engine.clock.now() + (AT_ONCE.includes(conflict.conflict) ? 0 : 1_000);
   await settle(work, waitAfter(conflict, at, work.remediation), engine);
 }
 
@@ -133,5 +140,6 @@ function waitAfter(conflict: ConflictError, at: number, remediation: Remediation
     return { kind: 'wait', reason: 'busy', retry_at: at, detail };
   if (conflict.conflict === 'lease_taken')
     return { kind: 'wait', reason: 'leased', retry_at: at, detail };
+  // A grant that was used or withdrawn meanwhile: the guards decide anew.
   return { kind: 'again', at, remediation };
 }

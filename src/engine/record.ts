@@ -3,6 +3,8 @@ import type { GuardWord } from '../core/healing/guard-words.ts';
 import type { Outcome, Remediation } from '../core/healing/remediation.ts';
 import { type Change, ConflictError } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
+import { tellThatItWaits } from './approvals.ts';
+import { NOTHING, quarantined } from './quarantine.ts';
 import { recordRemediation } from './spans.ts';
 import { auditOf, auditOfRemediation, type StageResult, type Work, type Writes } from './work.ts';
 
@@ -28,6 +30,8 @@ async function settleOnce(work: Work, result: StageResult, engine: Engine): Prom
       return;
     case 'wait':
       return waiting(work, result, engine);
+    case 'ask':
+      return asking(work, result, engine);
     case 'again':
       return commitWork(
         engine,
@@ -77,6 +81,37 @@ async function waiting(
     changes: result.changes ?? [],
     drafts: [...(result.drafts ?? []), ...drafts],
   });
+}
+
+/** The question and the wait for its answer are one commit; then people are told that it waits. */
+async function asking(
+  work: Work,
+  result: Extract<StageResult, { kind: 'ask' }>,
+  engine: Engine,
+): Promise<void> {
+  const { reason, detail, approval } = result;
+  engine.metrics.guard(reason, 'wait');
+  const { cmds, expires_at, role, plan_hash } = approval;
+  const row: Remediation = {
+    ...stamped(work.remediation, engine),
+    state: 'waiting',
+    reason,
+    detail: `${detail}; asked, nobody has answered yet`,
+    plan: null,
+    next_at: expires_at,
+  };
+  await commitWork(engine, work, row, true, {
+    changes: [{ kind: 'approval_add', approval }],
+    drafts: [
+      {
+        kind: 'approval_requested',
+        result: 'asked',
+        reason,
+        detail: { approval: approval.id, plan_hash, cmds: [...cmds], why: detail, expires_at_ms: expires_at, role },
+      },
+    ],
+  });
+  await tellThatItWaits(work, approval, engine);
 }
 
 async function stepFailed(
@@ -147,6 +182,7 @@ async function finish(
       detail: { why: detail },
     },
   ];
+  const quarantine = outcome === 'escalated' ? await quarantined(remediation, engine) : NOTHING;
   const row: Remediation = {
     ...stamped(remediation, engine),
     state: 'done',
@@ -159,7 +195,8 @@ async function finish(
     { kind: 'remediation_put', remediation: row, release: true },
     ...(writes.changes ?? []),
     ...unlocked(remediation),
-    ...drafts.map((draft) => auditChange(engine, { ...about, ...draft })),
+    ...quarantine.changes,
+    ...[...drafts, ...quarantine.drafts].map((draft) => auditChange(engine, { ...about, ...draft })),
   ]);
   recordRemediation(engine, row);
   engine.metrics.remediationDone(outcome);

@@ -6,6 +6,7 @@ import { type Change, ConflictError } from '../store.ts';
 import { actionContext } from './action-context.ts';
 import { CallFailed, callBackend } from './call.ts';
 import { auditChange, type Engine } from './deps.ts';
+import { notYet, standsForGood } from './revert-waits.ts';
 import { revertSpan } from './spans.ts';
 
 /** All attempts of one round of a revert end within this. */
@@ -41,12 +42,25 @@ async function tend(lease: Lease, engine: Engine): Promise<void> {
     const next_at = Math.min(...standing.map((holder) => holder.expires_at));
     return put({ ...looked, next_at }, true, [], drafts, engine);
   }
+  const later = await notYet(lease, looked, engine);
+  // Nothing is released on disk before it may be reverted: evidence may still come that it fires.
+  if (later !== undefined) return wait(lease, later, engine);
   return revert(looked, drafts, engine);
+}
+
+/** The lease stands on. One that came back after each revert goes to a human, once. */
+async function wait(lease: Lease, next_at: number, engine: Engine): Promise<void> {
+  if (!standsForGood(lease) || lease.told_at !== null)
+    return put({ ...lease, next_at }, true, [], [], engine);
+  const why = `${lease.alertname} fired again after each of ${lease.relapses} reverts: the cure may hide the symptom. It stands until somebody undoes it`;
+  const told = await toHuman(lease, 'revert_held', why, engine);
+  return put({ ...lease, next_at, told_at: engine.clock.now() }, true, [], [told], engine);
 }
 
 /** Does the holder still hold? Its end is counted from the last evidence that the alert fires. */
 async function judge(lease: Lease, holder: LeaseHolder, engine: Engine): Promise<LeaseHolder> {
   if (holder.released !== null) return holder;
+  if (lease.ended_by !== null) return { ...holder, released: 'operator' };
   const [episode, runs] = await Promise.all([
     engine.store.episode(holder.episode_id),
     engine.store.runsOf(holder.remediation_id),
@@ -187,7 +201,7 @@ async function failed(lease: Lease, found: CallFailed, engine: Engine): Promise<
     attempt: tries,
     detail: { lease: lease.id, from: lease.value, to: lease.original, why: message },
   };
-  const drafts: AuditDraft[] = over ? [draft, await toHuman(lease, message, engine)] : [draft];
+  const drafts: AuditDraft[] = over ? [draft, await toHuman(lease, 'revert_failed', message, engine)] : [draft];
   const pause_ms = Math.min(ROUND_PAUSE_MAX_MS, ROUND_PAUSE_MIN_MS * 2 ** (tries - 1));
   const row: Lease = {
     ...lease,
@@ -203,20 +217,25 @@ async function failed(lease: Lease, found: CallFailed, engine: Engine): Promise<
 }
 
 /** A temporary change that cannot be undone is for a human, through the rule's own notifier. */
-async function toHuman(lease: Lease, why: string, engine: Engine): Promise<AuditDraft> {
+async function toHuman(
+  lease: Lease,
+  reason: 'revert_failed' | 'revert_held',
+  why: string,
+  engine: Engine,
+): Promise<AuditDraft> {
   const rule = engine.rulebook.current()?.rules.find((candidate) => candidate.name === lease.rule);
   const notifier = rule?.otherwise ?? 'log';
   const text = `${lease.target.id} still has ${JSON.stringify(lease.value)}; it should be ${JSON.stringify(lease.original)} again: ${why}`;
   engine.log.error(
     { lease: lease.id, trace_id: lease.trace_id, target: lease.target.id, why },
-    'a lease could not be reverted',
+    'a lease is not undone: a human is needed',
   );
   const told = await notify(lease, notifier, text, engine);
   return {
     kind: 'escalated',
     target: `notifier/${notifier}`,
     result: told,
-    reason: 'revert_failed',
+    reason,
     detail: { notifier, why: text },
   };
 }

@@ -1,6 +1,9 @@
 import type { AnyAction } from '../action.ts';
 import type { AuditDraft } from '../core/audit/audit.ts';
 import type { Episode } from '../core/alerts/episode.ts';
+import type { Seen } from '../core/alerts/seen.ts';
+import type { Approval } from '../core/healing/approval.ts';
+import type { PreconditionFact } from '../core/healing/guard-facts.ts';
 import type { GuardWord } from '../core/healing/guard-words.ts';
 import type {
   ActionRun,
@@ -21,12 +24,28 @@ export interface Work {
   readonly action: AnyAction;
   /** The current step's runs, from its intent on. */
   readonly runs: readonly ActionRun[];
+  /** Read at the start of this pass, and again before acting where it has grown old. */
+  readonly looks?: Looks;
+  /** The grant that lets this plan run; used up by its intent. */
+  readonly grant?: string;
+  /** Runs counted when the guards looked across targets; the intent's commit refuses if others started since. */
+  readonly starts?: number | null;
   /** Claimed with an intent on disk and no outcome: a worker died or lost its claim in between. */
   readonly interrupted: boolean;
 }
 
+/** What the early guards asked of the outside. */
+export interface Looks {
+  /** Ms since the epoch. */
+  readonly at: number;
+  readonly seen: Seen | undefined;
+  readonly preconditions: readonly PreconditionFact[];
+}
+
 /** What is written together with the state change that a stage asks for. */
 export interface Writes {
+  /** The work as the stage left it, where it changed. */
+  readonly work?: Work;
   readonly changes?: readonly Change[];
   readonly drafts?: readonly AuditDraft[];
 }
@@ -44,6 +63,13 @@ export type StageResult =
       readonly reason: GuardWord;
       readonly retry_at: number;
       readonly detail: string;
+    } & Writes)
+  /** A person has to grant the plan; it waits for the answer. */
+  | ({
+      readonly kind: 'ask';
+      readonly reason: GuardWord;
+      readonly detail: string;
+      readonly approval: Approval;
     } & Writes)
   /** Look again at `at`, in the same state. */
   | ({ readonly kind: 'again'; readonly at: number; readonly remediation: Remediation } & Writes)

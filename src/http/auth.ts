@@ -16,10 +16,15 @@ interface Identity {
 
 export interface Gate {
   /**
-   * The actor of a request that may pass. `route` is the declared path, for the audit.
+   * Who a request that may pass comes from. `route` is the declared path, for the audit.
    * @throws AutohealError `unauthorized`, `forbidden`, `loopback_only`; each is counted and audited.
    */
-  admit(request: FastifyRequest, access: Access, route: string): string;
+  admit(request: FastifyRequest, access: Access, route: string): Admitted;
+}
+/** `role` is null for a webhook token, and for whoever needs none. */
+export interface Admitted {
+  readonly actor: string;
+  readonly role: Role | null;
 }
 
 /** @throws Error when a configured token is empty: it would let everybody in. */
@@ -28,7 +33,7 @@ export function createGate(deps: HttpDeps): Gate {
   const identify = createIdentify(identities);
   return {
     admit(request, access, route) {
-      if (access === 'open') return 'anonymous';
+      if (access === 'open') return ANYBODY;
       try {
         if (identities.length === 0) return admitLocal(request);
         return admitToken(request, access, identify);
@@ -41,6 +46,10 @@ export function createGate(deps: HttpDeps): Gate {
     },
   };
 }
+
+const ANYBODY: Admitted = { actor: 'anonymous', role: null };
+/** Without any token, whoever is on this machine is its administrator. */
+const LOCAL: Admitted = { actor: 'local', role: 'admin' };
 
 const DENIALS: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden', 'loopback_only']);
 
@@ -66,10 +75,10 @@ function digestOf(token: string): Buffer {
 
 type Identify = (request: FastifyRequest) => Identity;
 
-function admitToken(request: FastifyRequest, access: Access, identify: Identify): string {
+function admitToken(request: FastifyRequest, access: Access, identify: Identify): Admitted {
   const identity = identify(request);
   if (!allows(identity.role, access)) throw tooLow(identity.role, access);
-  return identity.actor;
+  return identity;
 }
 
 /**
@@ -141,7 +150,7 @@ function presented(header: string | undefined): string | undefined {
  * can write. A web page in a local browser also comes from here, so the name in Host must be this
  * machine's too (DNS rebinding), and so must the page's own Origin.
  */
-function admitLocal(request: FastifyRequest): string {
+function admitLocal(request: FastifyRequest): Admitted {
   const { remoteAddress } = request.socket;
   if (remoteAddress === undefined) throw hungUp();
   if (!isLoopbackAddress(remoteAddress)) {
@@ -157,7 +166,7 @@ function admitLocal(request: FastifyRequest): string {
   if (origin !== undefined && !isLoopbackHost(origin.replace(/^https?:\/\//, ''))) {
     throw new AutohealError('loopback_only', 'a web page of another site may not call this');
   }
-  return 'local';
+  return LOCAL;
 }
 
 export function isLoopbackAddress(address: string): boolean {

@@ -1,5 +1,14 @@
 import type { AnyAction } from '../action.ts';
-import type { FlagBoard, Intake, Operator, Reporter, Rulebook } from '../engine/api.ts';
+import type {
+  Approvals,
+  FlagBoard,
+  HoldBoard,
+  Intake,
+  Operations,
+  Operator,
+  Reporter,
+  Rulebook,
+} from '../engine/api.ts';
 import type { Clock, Log, Metrics, PromSamples } from '../ports.ts';
 import type { Store } from '../store.ts';
 
@@ -112,6 +121,9 @@ export interface HttpDeps {
   readonly intake: Intake;
   readonly operator: Operator;
   readonly flags: FlagBoard;
+  readonly holds: HoldBoard;
+  readonly approvals: Approvals;
+  readonly operations: Operations;
   readonly rulebook: Rulebook;
   readonly reporter: Reporter;
   readonly store: StoreReads;

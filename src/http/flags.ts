@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AutohealError } from '../core/errors.ts';
 import { isoTime } from '../core/time.ts';
 import type { FlagView } from '../engine/api.ts';
-import { Reason } from './pause.ts';
+import { Reason } from './until.ts';
 import { ok, route, type Answer, type Call } from './route.ts';
 import { NullableTime, Time, timeOrNull } from './views.ts';
 

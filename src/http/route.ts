@@ -50,6 +50,8 @@ export interface Call<Q, B> {
   readonly json: () => unknown;
   /** For the audit: `token:1a2b3c4d`, or `local` where no token is configured. */
   readonly actor: string;
+  /** `admin` where no token is configured: only this machine is served then. */
+  readonly role: Role;
   readonly headers: IncomingHttpHeaders;
   readonly request_id: string;
   readonly streams: Streams;

@@ -1,8 +1,12 @@
 import { ACTION_ROUTES } from './actions.ts';
+import { APPROVAL_ROUTES } from './approvals.ts';
 import { AUDIT_ROUTES } from './audit.ts';
+import { EXPLAIN_ROUTES } from './explain.ts';
 import { FLAG_ROUTES } from './flags.ts';
 import { HEALTH_ROUTES } from './health.ts';
+import { HOLD_ROUTES } from './holds.ts';
 import { OFREP_ROUTES } from './ofrep.ts';
+import { OPERATION_ROUTES } from './operations.ts';
 import { openApiRoute } from './openapi.ts';
 import { PAUSE_ROUTES } from './pause.ts';
 import { RULE_ROUTES } from './rules.ts';
@@ -17,6 +21,10 @@ export const ROUTES: readonly Route[] = [
   ...HEALTH_ROUTES,
   ...AUDIT_ROUTES,
   ...WORK_ROUTES,
+  ...OPERATION_ROUTES,
+  ...APPROVAL_ROUTES,
+  ...EXPLAIN_ROUTES,
+  ...HOLD_ROUTES,
   ...PAUSE_ROUTES,
   ...FLAG_ROUTES,
   ...RULE_ROUTES,

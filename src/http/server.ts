@@ -5,7 +5,7 @@ import { AutohealError } from '../core/errors.ts';
 import { createGate, type Gate } from './auth.ts';
 import { parseJson, readBody } from './body.ts';
 import { answerClientError } from './client-error.ts';
-import type { HttpDeps, Limits } from './deps.ts';
+import type { HttpDeps, Limits, Role } from './deps.ts';
 import { createOnce, type Once } from './idempotency.ts';
 import { createPathTable, type PathTable } from './paths.ts';
 import { PROBLEM_TYPE, problemDocument, problemHeaders, toProblem } from './problem.ts';
@@ -23,6 +23,7 @@ import {
 declare module 'fastify' {
   interface FastifyRequest {
     actor: string;
+    role: Role | null;
     is_webhook: boolean;
     /** Of a webhook request; ms of the monotonic clock. */
     started_at: number;
@@ -38,6 +39,7 @@ export function createServer(deps: HttpDeps): FastifyInstance {
   const app = fastify({ ...serverOptions(deps.limits), frameworkErrors: answerError });
   app.server.maxConnections = deps.limits.sockets;
   app.decorateRequest('actor', '');
+  app.decorateRequest('role', null);
   app.decorateRequest('is_webhook', false);
   app.decorateRequest('started_at', 0);
   app.setErrorHandler(answerError);
@@ -190,7 +192,9 @@ function registerRoute(app: FastifyInstance, parts: Parts, route: Route): void {
     method: route.method,
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
     onRequest(request, _reply, done) {
-      request.actor = parts.gate.admit(request, route.access, route.path);
+      const { actor, role } = parts.gate.admit(request, route.access, route.path);
+      request.actor = actor;
+      request.role = role;
       done();
     },
     async handler(request, reply) {
@@ -224,6 +228,7 @@ function callOf(
     body: route.body === null ? undefined : readBody(route.body, raw),
     json: () => (raw === undefined || raw.length === 0 ? undefined : parseJson(raw)),
     actor: request.actor,
+    role: request.role ?? 'viewer',
     headers: request.headers,
     request_id: request.id,
     streams,

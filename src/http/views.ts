@@ -117,6 +117,9 @@ const TargetItem = z.strictObject({
   observed: z.json(),
   desired: z.json(),
   cmd: Text,
+  group: z
+    .strictObject({ id: Text, total: z.int(), healthy: z.int(), serves: z.boolean() })
+    .optional(),
 }) satisfies z.ZodType<{ [K in keyof Target]: unknown }>;
 
 export const RemediationItem = z
@@ -148,11 +151,16 @@ export const RemediationItem = z
         started_at: Time,
         deadline_at: Time,
         holds_since: NullableTime,
+        held: z.boolean(),
         last: Text,
         blind: z.boolean(),
         checks: z.int(),
       })
       .nullable(),
+    /** An operator wants no further step. */
+    cancel: z.strictObject({ actor: Text, reason: Text, at: Time }).nullable(),
+    /** Who started it by hand. */
+    started_by: NullableText,
     drill: z.boolean(),
     trace_id: NullableText,
     created_at: Time,
@@ -164,10 +172,12 @@ export const RemediationItem = z
   })
   .meta({ id: 'Remediation' });
 export function remediationView(remediation: Remediation): object {
-  const { plan, verify, ...rest } = remediation;
+  const { plan, verify, cancel, ...rest } = remediation;
   return {
-    ...without(rest, ['wakes', 'fence', 'claim_until']),
+    // What the guards said is on /api/v1/explain.
+    ...without(rest, ['wakes', 'fence', 'claim_until', 'guards']),
     step: rest.step + 1,
+    cancel: cancel && { ...cancel, at: isoTime(cancel.at) },
     plan: plan && { ...plan, step: plan.step + 1, made_at: isoTime(plan.made_at) },
     verify: verify && {
       ...verify,

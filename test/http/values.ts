@@ -156,6 +156,7 @@ export const REMEDIATION: Remediation = {
     started_at: NOW - 2_000,
     deadline_at: NOW + 600_000,
     holds_since: null,
+        held: false,
     last: 'still firing',
     blind: false,
     checks: 1,

@@ -2,6 +2,7 @@ import type { FlagValue } from '../../action.ts';
 import { jsonEqual } from '../../core/json.ts';
 import type { Lease } from '../../core/healing/lease.ts';
 import { type Change, type Conflict, ConflictError, type LockTarget } from '../../store.ts';
+import * as operators from './changes-guards.ts';
 import { codeOf } from './faults.ts';
 import { EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
 import type { Sql } from './sqlite.ts';
@@ -50,6 +51,14 @@ const HANDLERS: { readonly [K in Kind]: (sql: Sql, change: Of<K>) => void } = {
   flag_put: flagPut,
   setting_put: settingPut,
   rule_text_add: ruleTextAdd,
+  start_count: operators.startCount,
+  hold_put: operators.holdPut,
+  approval_add: operators.approvalAdd,
+  approval_answer: operators.approvalAnswer,
+  approval_use: operators.approvalUse,
+  remediation_cancel: operators.remediationCancel,
+  remediation_wake: operators.remediationWake,
+  lease_end: operators.leaseEnd,
   claims_release_all: claimsReleaseAll,
 };
 

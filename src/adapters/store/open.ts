@@ -13,6 +13,7 @@ import { createGroupCommit, type Unit } from './group-commit.ts';
 import { createLists } from './lists.ts';
 import { checkOwner, migrate } from './migrations.ts';
 import { createReads } from './reads.ts';
+import { createGuardReads } from './reads-guards.ts';
 import { LEASES, REMEDIATIONS, type Table } from './rows.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSql, type Sql } from './sqlite.ts';
@@ -93,6 +94,7 @@ function createStore(sql: Sql, options: SqliteStoreOptions): Store {
     claimRemediations: (claim) => group.submit(claimUnit<Remediation>(sql, claim, REMEDIATIONS)),
     claimLeases: (claim) => group.submit(claimUnit<Lease>(sql, claim, LEASES)),
     ...createReads(sql),
+    ...createGuardReads(sql),
     ...createLists(sql),
     audit: async (query) => queryAudit(sql, query, chain.head().seq),
     verifyAudit: (from) => chain.verify(from),

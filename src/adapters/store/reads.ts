@@ -78,12 +78,12 @@ export function createReads(sql: Sql): Reads {
   };
 }
 
-function one<T>(sql: Sql, of: Table<T>, statement: string, values: Value[]): T | undefined {
+export function one<T>(sql: Sql, of: Table<T>, statement: string, values: Value[]): T | undefined {
   const row = sql.get(statement, values);
   return row === undefined ? undefined : of.decode(row);
 }
 
-function many<T>(sql: Sql, of: Table<T>, statement: string, values: Value[]): readonly T[] {
+export function many<T>(sql: Sql, of: Table<T>, statement: string, values: Value[]): readonly T[] {
   return sql.all(statement, values).map(of.decode);
 }
 

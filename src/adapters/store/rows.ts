@@ -1,5 +1,7 @@
 import type { AuditLink } from '../../core/audit/audit-chain.ts';
 import type { AuditRecord } from '../../core/audit/audit.ts';
+import type { Approval } from '../../core/healing/approval.ts';
+import type { Hold } from '../../core/healing/hold.ts';
 import type { Episode } from '../../core/alerts/episode.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Lease } from '../../core/healing/lease.ts';
@@ -107,6 +109,9 @@ export const REMEDIATIONS = table<Remediation>('remediations', {
   tries: 'number',
   plan: 'json',
   verify: 'json',
+  guards: 'json',
+  cancel: 'json',
+  started_by: 'text',
   drill: 'bool',
   trace_id: 'text',
   created_at: 'ms',
@@ -157,6 +162,9 @@ export const LEASES = table<Lease>(
     drill: 'bool',
     trace_id: 'text',
     tries: 'number',
+    relapses: 'number',
+    told_at: 'ms',
+    ended_by: 'text',
     created_at: 'ms',
     updated_at: 'ms',
     next_at: 'ms',
@@ -167,6 +175,36 @@ export const LEASES = table<Lease>(
   },
   { target_id: (lease) => lease.target.id.toWellFormed() },
 );
+
+export const HOLDS = table<Hold>('holds', {
+  id: 'text',
+  kind: 'text',
+  alertname: 'text',
+  fingerprint: 'text',
+  episode: 'text',
+  rule: 'text',
+  target: 'text',
+  reason: 'text',
+  actor: 'text',
+  since: 'ms',
+  until: 'ms',
+  ended_at: 'ms',
+});
+
+export const APPROVALS = table<Approval>('approvals', {
+  id: 'text',
+  remediation_id: 'text',
+  plan_hash: 'text',
+  state: 'text',
+  role: 'text',
+  cmds: 'json',
+  why: 'text',
+  asked_at: 'ms',
+  expires_at: 'ms',
+  answered_at: 'ms',
+  answered_by: 'text',
+  reason: 'text',
+});
 
 /** `detail` stays text here: it is hashed as it is stored. */
 export const AUDIT = table<AuditLink>('audit', {

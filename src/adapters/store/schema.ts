@@ -227,7 +227,60 @@ create table audit_minutes (
 ) strict;
 `;
 
+/**
+ * - `cancel` and `ended_by` are written by operators beside the worker; a put by the worker leaves them.
+ * - `runs_started` serves the windows over all targets (limits, blast radius), newest first.
+ */
+const OPERATORS = `
+alter table remediations add column guards text;
+alter table remediations add column cancel text;
+alter table remediations add column started_by text;
+alter table leases add column relapses integer not null default 0;
+alter table leases add column told_at integer;
+alter table leases add column ended_by text;
+create index runs_started on runs (started_at, rule);
+create index leases_target on leases (target_id);
+
+insert into cursors (name, seq) values ('starts', 0);
+
+create table holds (
+  n integer primary key,
+  id text not null unique,
+  kind text not null,
+  alertname text,
+  fingerprint text,
+  episode text,
+  rule text,
+  target text,
+  reason text not null,
+  actor text not null,
+  since integer not null,
+  until integer,
+  ended_at integer
+) strict;
+create index holds_standing on holds (until) where ended_at is null;
+
+create table approvals (
+  n integer primary key,
+  id text not null unique,
+  remediation_id text not null,
+  plan_hash text not null,
+  state text not null,
+  role text not null,
+  cmds text not null,
+  why text not null,
+  asked_at integer not null,
+  expires_at integer not null,
+  answered_at integer,
+  answered_by text,
+  reason text
+) strict;
+create index approvals_remediation on approvals (remediation_id);
+create index approvals_open on approvals (expires_at) where state = 'asked';
+`;
+
 /** In order; never edited once released, only added to. */
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'first tables', breaking: true, sql: FIRST },
+  { version: 2, name: 'operators', breaking: true, sql: OPERATORS },
 ];

@@ -16,8 +16,11 @@ const REMEDIATION_IDENTITY = [
   'rule_hash',
   'created_at',
 ];
-/** `wakes` belongs to whoever wakes, `fence` to whoever claims; the worker's copy of both is old. */
-const NOT_THE_WORKERS = ['wakes', 'fence', 'next_at'];
+/**
+ * `wakes` belongs to whoever wakes, `fence` to whoever claims, `cancel` and `ended_by` to operators; the
+ * worker's copy of them is old.
+ */
+const NOT_THE_WORKERS = ['wakes', 'fence', 'next_at', 'cancel', 'ended_by'];
 
 const remediation = REMEDIATIONS.columns.join(', ');
 const lease = LEASES.columns.join(', ');
@@ -26,7 +29,7 @@ const run = RUNS.columns.join(', ');
 const audit = AUDIT.columns.join(', ');
 
 /** A lease whose change may still be in place. Literally the predicate of the partial indexes. */
-const STANDING = `state in ('active', 'reverting')`;
+export const STANDING = `state in ('active', 'reverting')`;
 
 export const begin = 'begin immediate';
 export const commit = 'commit';
@@ -226,12 +229,12 @@ export function auditSeqs(where: readonly string[], order: 'asc' | 'desc'): stri
 
 /* ------------------------------------------------------------------ parts */
 
-function insert<T>(into: Table<T>): string {
+export function insert<T>(into: Table<T>): string {
   const values = into.columns.map((_, index) => `$${index + 1}`);
   return `insert into ${into.name} (${into.columns.join(', ')}) values (${values.join(', ')})`;
 }
 
-function upsert<T>(into: Table<T>, key: readonly string[], keep: readonly string[]): string {
+export function upsert<T>(into: Table<T>, key: readonly string[], keep: readonly string[]): string {
   const set = into.columns
     .filter((column) => !keep.includes(column))
     .map((column) => `${column} = excluded.${column}`);

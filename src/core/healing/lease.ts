@@ -32,6 +32,15 @@ export interface Lease {
   readonly drill: boolean;
   readonly trace_id: string | null;
   readonly tries: number;
+  /**
+   * How often in a row the alert fired again soon after our own revert of the same value: the cure may
+   * hide the symptom. Each time the next revert waits twice as long; then a human is told.
+   */
+  readonly relapses: number;
+  /** When a human was told that it stands and is not undone by itself; null: nobody was. */
+  readonly told_at: number | null;
+  /** The operator who ended it; null: nobody. Written by whoever ends it, never by the worker. */
+  readonly ended_by: string | null;
   readonly created_at: number;
   readonly updated_at: number;
   readonly next_at: number;

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { GuardValue } from './guards.ts';
 
 /**
  * Where a remediation stands.
@@ -37,6 +38,20 @@ export interface Target {
   readonly desired: Json;
   /** What will be done, as a person would type it. */
   readonly cmd: string;
+  /** The like of it, where there is any: the other containers of its service, the other pods. */
+  readonly group?: TargetGroup;
+}
+
+/** Siblings of a target, as the plan found them. */
+export interface TargetGroup {
+  /** `compose/shop/crm-api`, `k8s/prod/deployment/worker`. */
+  readonly id: string;
+  /** All members, the target among them. */
+  readonly total: number;
+  /** Healthy members besides the target. */
+  readonly healthy: number;
+  /** Does the target itself still serve? */
+  readonly serves: boolean;
 }
 
 /** One step made concrete: rendered parameters and observed targets. Made anew after any wait. */
@@ -54,11 +69,20 @@ export interface VerifyProgress {
   readonly deadline_at: number;
   /** Since when the check holds without a break; null while it does not. */
   readonly holds_since: number | null;
+  /** True once it held at all: what then does not hold any more has flapped. */
+  readonly held: boolean;
   /** What the last look found, in words. */
   readonly last: string;
   /** True when the last look could not be made (Prometheus away): never success. */
   readonly blind: boolean;
   readonly checks: number;
+}
+
+/** `planned`: the guards on the plan were asked too. Guards without a value allow it. */
+export interface GuardsAsked {
+  readonly at: number;
+  readonly planned: boolean;
+  readonly values: readonly GuardValue[];
 }
 
 /** One run of one rule for one episode; durable. Times in ms since the epoch. */
@@ -82,6 +106,12 @@ export interface Remediation {
   readonly tries: number;
   readonly plan: Plan | null;
   readonly verify: VerifyProgress | null;
+  /** What the guards said when they were last asked; null before. */
+  readonly guards: GuardsAsked | null;
+  /** An operator wants no further step; null: nobody does. Written by whoever asks, never by the worker. */
+  readonly cancel: { readonly actor: string; readonly reason: string; readonly at: number } | null;
+  /** Who started it by hand; null: the alert did. */
+  readonly started_by: string | null;
   readonly drill: boolean;
   readonly trace_id: string | null;
   readonly created_at: number;

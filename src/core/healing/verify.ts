@@ -3,14 +3,17 @@ import type { VerifySpec } from '../rules/rule.ts';
 
 /** One look at the evidence. `blind`: it could not be made, which is never success. */
 export type Look = {
-  readonly state: 'holds' | 'not_yet' | 'failed' | 'blind';
+  readonly state: 'holds' | 'not_yet' | 'failed' | 'flapped' | 'blind';
   readonly detail: string;
 };
 
 export type VerifyVerdict =
   | { readonly kind: 'healthy' }
   | { readonly kind: 'pending'; readonly at: number }
-  | { readonly kind: 'failed'; readonly reason: 'not_healed' | 'unhealthy' | 'inconclusive' };
+  | { readonly kind: 'failed'; readonly reason: VerifyFailure };
+
+/** `flapped`: it held, and then not any more. `inconclusive`: nobody could look; never success. */
+export type VerifyFailure = 'not_healed' | 'unhealthy' | 'flapped' | 'inconclusive';
 
 /** The pause between two looks: a twentieth of the time allowed, between 1 s and 15 s. */
 const LOOKS = 20;
@@ -22,6 +25,7 @@ export function afterLook(progress: VerifyProgress, look: Look, now: number): Ve
   return {
     ...progress,
     holds_since: look.state === 'holds' ? (progress.holds_since ?? now) : null,
+    held: progress.held || look.state === 'holds',
     last: look.detail,
     blind: look.state === 'blind',
     checks: progress.checks + 1,
@@ -38,19 +42,21 @@ export function verdictOf(
   const { holds_since, deadline_at } = progress;
   if (holds_since !== null && now - holds_since >= spec.for_ms) return { kind: 'healthy' };
   if (look.state === 'failed') return { kind: 'failed', reason: 'unhealthy' };
-  if (now >= deadline_at)
-    return { kind: 'failed', reason: look.state === 'blind' ? 'inconclusive' : 'not_healed' };
-  return { kind: 'pending', at: nextLook(holds_since, deadline_at, spec, now) };
+  if (look.state === 'flapped') return { kind: 'failed', reason: 'flapped' };
+  if (now >= deadline_at) return { kind: 'failed', reason: inTheEnd(progress, look) };
+  return { kind: 'pending', at: nextLook(progress, spec, now) };
 }
 
-function nextLook(
-  holds_since: number | null,
-  deadline_at: number,
-  spec: VerifySpec,
-  now: number,
-): number {
+/** The time is over and it does not hold long enough. */
+function inTheEnd(progress: VerifyProgress, look: Look): VerifyFailure {
+  if (look.state === 'blind') return 'inconclusive';
+  return progress.held && look.state === 'not_yet' ? 'flapped' : 'not_healed';
+}
+
+function nextLook(progress: VerifyProgress, spec: VerifySpec, now: number): number {
+  const { holds_since, deadline_at, blind } = progress;
   // A resolve wakes the remediation by itself; looking in between would only cost.
-  if (spec.check.kind === 'resolved') return deadline_at;
+  if (spec.check.kind === 'resolved' && !blind && holds_since === null) return deadline_at;
   const pause_ms = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, spec.within_ms / LOOKS));
   const held = holds_since === null ? Number.POSITIVE_INFINITY : holds_since + spec.for_ms;
   return Math.ceil(Math.min(now + pause_ms, deadline_at, Math.max(held, now + 1)));

@@ -120,6 +120,7 @@ function begun(work: Work, engine: Engine): VerifyProgress {
     started_at,
     deadline_at: started_at + within_ms,
     holds_since: null,
+    held: false,
     last: 'not looked yet',
     blind: false,
     checks: 0,

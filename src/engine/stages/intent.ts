@@ -1,4 +1,5 @@
 import type { AuditDraft } from '../../core/audit/audit.ts';
+import { jsonEqual } from '../../core/json.ts';
 import type { Lease, LeaseHolder } from '../../core/healing/lease.ts';
 import type { ActionRun, Plan, Target } from '../../core/healing/remediation.ts';
 import type { Change } from '../../store.ts';
@@ -7,6 +8,9 @@ import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';
 
 /** A claim outlives the deadline of the action it covers by this much. */
 export const CLAIM_MARGIN_MS = 30_000;
+
+/** An alert that opens within this time of our own revert was perhaps only hidden by the lease. */
+const RELAPSE_WITHIN_MS = 15 * 60_000;
 
 /**
  * Writes down what is about to be done, before it is done: lock, undo, one run for each target. The
@@ -44,8 +48,10 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
     changes: [
       { kind: 'require_open', episode_id: remediation.episode_id },
       { kind: 'lock', holder: remediation.id, at: now, targets: plan.targets },
+      { kind: 'start_count', expected: work.starts ?? null },
       ...runs.map((row): Change => ({ kind: 'run_put', run: row })),
       ...leases,
+      ...(work.grant === undefined ? [] : [{ kind: 'approval_use' as const, id: work.grant }]),
       ...draw.changes,
     ],
     drafts: runs.map((row) => startDraft(work, row)),
@@ -103,7 +109,10 @@ async function leaseChanges(
     // Only who claimed a lease may write it, else one of two writers would lose a holder.
     if (standing !== undefined && standing.claim_until > engine.clock.now()) return 'claimed';
     if (standing === undefined)
-      changes.push({ kind: 'lease_add', lease: newLease(work, plan, target, holder, engine) });
+      changes.push({
+        kind: 'lease_add',
+        lease: newLease(work, plan, target, holder, await relapses(work, target, engine), engine),
+      });
     else
       changes.push({
         kind: 'lease_put',
@@ -114,11 +123,21 @@ async function leaseChanges(
   return changes;
 }
 
+/** Fires again soon after our own revert of the same value: the cure may hide the symptom. */
+async function relapses(work: Work, target: Target, engine: Engine): Promise<number> {
+  const last = await engine.store.lastLease(target.id);
+  if (last?.state !== 'reverted' || !jsonEqual(last.value, target.desired)) return 0;
+  if (last.fingerprint !== work.remediation.fingerprint || last.ended_by !== null) return 0;
+  const soon = work.episode.opened_at - last.updated_at < RELAPSE_WITHIN_MS;
+  return soon ? last.relapses + 1 : 0;
+}
+
 function newLease(
   work: Work,
   plan: Plan,
   target: Target,
   holder: LeaseHolder,
+  relapses_before: number,
   engine: Engine,
 ): Lease {
   const now = engine.clock.now();
@@ -137,6 +156,9 @@ function newLease(
     drill: work.remediation.drill,
     trace_id: work.remediation.trace_id,
     tries: 0,
+    relapses: relapses_before,
+    told_at: null,
+    ended_by: null,
     created_at: now,
     updated_at: now,
     next_at: holder.expires_at,

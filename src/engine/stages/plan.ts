@@ -1,12 +1,13 @@
 import { ActionError } from '../../action.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { breakerOpen, type PlanFacts } from '../../core/healing/guards.ts';
+import { breakerOpen } from '../../core/healing/guards-risk.ts';
 import type { Plan, Target } from '../../core/healing/remediation.ts';
 import { validateRendered } from '../../core/rules/rendered-params.ts';
 import { renderJson } from '../../core/rules/template.ts';
 import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
+import { breakerFacts } from '../facts.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
 import { verdictResult } from './hold.ts';
 
@@ -40,12 +41,6 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
     if (!(error instanceof CallFailed)) throw error;
     return failed(work, engine, error.failure.code, error.failure.message);
   }
-}
-
-/** A backend's breaker as the guard sees it. */
-export function breakerFacts(backend: string, engine: Engine): PlanFacts['breaker'] {
-  const { breakers } = engine;
-  return { backend, state: breakers.state(backend), open_until: breakers.openUntil(backend) };
 }
 
 type Rendered =

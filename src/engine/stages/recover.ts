@@ -38,7 +38,11 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
 }
 
 /** What is still to do is begun only if it would be begun now: not paused, not stale, still firing. */
-function goOn(work: Work, changes: readonly Change[], engine: Engine): StageResult {
+async function goOn(
+  work: Work,
+  changes: readonly Change[],
+  engine: Engine,
+): Promise<StageResult> {
   const { remediation } = work;
   const claim_until = engine.clock.now() + work.step.deadline_ms + CLAIM_MARGIN_MS;
   const next: StageResult = {
@@ -47,9 +51,10 @@ function goOn(work: Work, changes: readonly Change[], engine: Engine): StageResu
     changes,
   };
   if (work.runs.every((row) => row.state !== 'intent')) return next;
-  const verdict = earlyVerdict(work, engine);
+  const verdict = await earlyVerdict(work, engine);
   if (verdict.kind === 'allow') return next;
   if (verdict.kind === 'wait') return { kind: 'again', at: verdict.retry_at, remediation, changes };
+  if (verdict.kind === 'ask') throw new Error('only the guard stage asks');
   const undone = work.runs.map(
     (row): Change => ({ kind: 'run_put', run: closed(row, verdict.reason, engine) }),
   );

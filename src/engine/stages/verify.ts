@@ -52,7 +52,7 @@ async function lookOnce(work: Work, engine: Engine): Promise<Look> {
   const { check } = work.step.verify;
   switch (check.kind) {
     case 'resolved':
-      return resolvedLook(work);
+      return resolvedLook(work, engine);
     case 'promql':
       return promqlLook(work, check.expr, engine);
     case 'http':
@@ -64,9 +64,16 @@ async function lookOnce(work: Work, engine: Engine): Promise<Look> {
   }
 }
 
-function resolvedLook({ episode }: Work): Look {
-  if (episode.state === 'closed') return { state: 'holds', detail: 'the alert resolved' };
-  return { state: 'not_yet', detail: 'the alert still fires' };
+/** A resolve that comes while we are blind is no evidence: an alert that nobody can send has resolved as well. */
+async function resolvedLook({ episode }: Work, engine: Engine): Promise<Look> {
+  if (episode.state !== 'closed') return { state: 'not_yet', detail: 'the alert still fires' };
+  const blind = engine.watch.blind();
+  if (blind.length > 0) return { state: 'blind', detail: `it resolved, but ${blind.join('; ')}` };
+  const { fingerprint, id } = episode;
+  const latest = (await engine.store.latestEpisodes([fingerprint])).get(fingerprint);
+  if (latest !== undefined && latest.id !== id && latest.state === 'open')
+    return { state: 'flapped', detail: 'the alert resolved and fires again' };
+  return { state: 'holds', detail: 'the alert resolved' };
 }
 
 async function promqlLook(work: Work, expr: string, engine: Engine): Promise<Look> {

@@ -54,6 +54,7 @@ export function remediationSuite(open: OpenSubject): void {
         started_at: NOW,
         deadline_at: NOW + 5,
         holds_since: null,
+        held: false,
         last: 'no',
         blind: true,
         checks: 3,

@@ -1,40 +1,12 @@
 import { array, assert, integer, property, record } from 'fast-check';
 import { expect, test } from 'vitest';
 import { GUARD_WORDS } from '../../../src/core/healing/guard-words.ts';
-import {
-  EARLY_GUARDS,
-  PLAN_GUARDS,
-  type PlanFacts,
-  runGuards,
-} from '../../../src/core/healing/guards.ts';
-import { episode, lease, target } from '../../fakes/values.ts';
+import type { PlanFacts } from '../../../src/core/healing/guard-facts.ts';
+import { EARLY_GUARDS, PLAN_GUARDS, runGuards } from '../../../src/core/healing/guards.ts';
+import { episode, FACTS_NOW, lease, planFacts, target } from '../../fakes/values.ts';
 
-const NOW = 10_000_000;
-
-function facts(over: Partial<PlanFacts> = {}): PlanFacts {
-  const thing = target('thing/a', { observed: null, desired: null });
-  return {
-    now: NOW,
-    mode: 'auto',
-    paused_until: null,
-    pause_detail: 'because',
-    episode: episode({ last_firing_at: NOW - 1_000 }),
-    guard: {
-      cooldown_ms: 300_000,
-      limit: [{ count: 3, window_ms: 3_600_000, text: '3/1h' }],
-      limit_rule: [],
-      max_age_ms: 900_000,
-      min_healthy: null,
-      approval: { role: 'operator', within_ms: 1_800_000 },
-    },
-    rule_mode: 'auto',
-    plan: { step: 0, action: 'poke', params: {}, targets: [thing], made_at: NOW },
-    lock_holder: undefined,
-    on: [{ target: thing, lease: undefined, last_end: undefined, run_starts: [] }],
-    breaker: { backend: 'world', state: 'closed', open_until: 0 },
-    ...over,
-  };
-}
+const NOW = FACTS_NOW;
+const facts = planFacts;
 
 function verdict(over: Partial<PlanFacts>) {
   const all = facts(over);
@@ -46,6 +18,7 @@ function on(over: Partial<PlanFacts['on'][number]>): Pick<PlanFacts, 'on' | 'pla
   const entry = {
     target: target('thing/a', { observed: 1, desired: 2 }),
     lease: undefined,
+    siblings_busy: 0,
     last_end: undefined,
     run_starts: [],
     ...over,

@@ -1,0 +1,12 @@
+/**
+ * What Alertmanager's API shows of one alert. `absent`: every Alertmanager answered and none shows it.
+ * `unknown`: not all of them could be asked. Times in ms since the epoch.
+ */
+export interface Seen {
+  readonly state: 'active' | 'suppressed' | 'absent' | 'unknown';
+  /** Silences of others (autoheal's own never count), inhibiting alerts, mute intervals. */
+  readonly silenced_by: readonly string[];
+  readonly inhibited_by: readonly string[];
+  readonly muted_by: readonly string[];
+  readonly as_of: number;
+}
