@@ -4,34 +4,15 @@ import { dirname } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { systemClock } from './adapters/clock.ts';
-import { createDocker } from './adapters/docker.ts';
 import { createFlagdFile, type FlagdFile } from './adapters/flagd-file.ts';
-import { createIds } from './adapters/ids.ts';
-import { createKubernetes } from './adapters/kubernetes.ts';
-import { createMetrics } from './adapters/metrics.ts';
-import type { Scrape } from './adapters/metrics-scrape.ts';
-import { createNotifiers, notifyBackend } from './adapters/notifiers.ts';
-import { createProbes } from './adapters/probes.ts';
-import { createPrometheus } from './adapters/prometheus.ts';
-import { createRuleFiles } from './adapters/rule-files.ts';
-import { openSqliteStore } from './adapters/store/open.ts';
-import { type OpenTracer, openTracer } from './adapters/tracing.ts';
 import type { Config } from './config.ts';
 import type { FlagBoard } from './engine/api.ts';
-import { createBreakers } from './engine/breakers.ts';
 import { buildMachine } from './engine/build.ts';
-import { createChaos } from './engine/chaos.ts';
 import type { Engine } from './engine/deps.ts';
-import { createFlags, flagsBackend } from './engine/flags.ts';
-import { createOperator } from './engine/operator.ts';
-import { loadActions } from './engine/registry.ts';
-import { catalogueFor, createRulebook } from './engine/rulebook.ts';
+import { buildEngine, openAdapters } from './graph.ts';
 import { DEFAULT_LIMITS } from './http/deps.ts';
 import { createServer } from './http/server.ts';
-import type { Store } from './store.ts';
 
-const PROMETHEUS_TIMEOUT_MS = 5_000;
 /** Long enough for the first probes to be answered, short beside Alertmanager's `group_wait`. */
 const WARM_AFTER_MS = 1_000;
 
@@ -61,12 +42,14 @@ export async function startApp(
   const actions_dir = options.actions_dir ?? SHIPPED_ACTIONS;
   const world = await openAdapters(config, version, log, actions_dir);
   const { store, metrics, tracer, docker, kubernetes, prometheus } = world;
-  const { engine, flags, operator } = buildEngine(config, world);
+  const { engine, flags, operator, budget, watch } = buildEngine(config, world);
   const { rulebook, actions, clock } = engine;
   const machine = buildMachine(engine, {
     version,
     worker_id: randomUUID(),
     operator,
+    budget,
+    watch,
     components: [docker.component, kubernetes.component, prometheus.component],
     process: {
       rss_bytes: () => process.memoryUsage.rss(),
@@ -85,6 +68,9 @@ export async function startApp(
     actions,
     prometheus,
     intake: machine.intake,
+    holds: machine.holds,
+    approvals: machine.approvals,
+    operations: machine.operations,
     reporter: machine.reporter,
     tokens: config.tokens,
     limits: DEFAULT_LIMITS,
@@ -108,92 +94,12 @@ export async function startApp(
       clearTimeout(warming);
       await server.close();
       await machine.stop();
+      await world.commands.close();
       await flagd_file?.stop();
       await store.close();
       await tracer.close();
     },
   };
-}
-
-type World = Awaited<ReturnType<typeof openAdapters>>;
-
-/** What reaches outside the process. Clients load their libraries on first use; only the store opens now. */
-async function openAdapters(config: Config, version: string, log: Logger, actions_dir: string) {
-  const clock = systemClock;
-  const actions = await loadActions(actions_dir);
-  const metrics = createMetrics({
-    version,
-    actions: [...actions.keys()],
-    backends: [...new Set([...actions.values()].map((action) => action.backend))],
-    scrape: () => scrape(store),
-  });
-  const store = await openSqliteStore({
-    path: config.database.path,
-    ...(config.audit_key === undefined ? {} : { audit_key: Buffer.from(config.audit_key) }),
-    metrics,
-    clock,
-  });
-  const tracer = await openTracing(config, version, log);
-  return {
-    clock,
-    actions,
-    metrics,
-    tracer,
-    store,
-    log,
-    ids: createIds(clock),
-    docker: createDocker({ host: config.docker_host }),
-    kubernetes: createKubernetes(),
-    prometheus: createPrometheus({
-      url: config.prometheus_url,
-      timeout_ms: PROMETHEUS_TIMEOUT_MS,
-      traceHeaders: () => tracer.headers(),
-    }),
-  };
-}
-
-/** Off unless there is somewhere to send traces to. */
-function openTracing(config: Config, version: string, log: Logger): Promise<OpenTracer> {
-  const { url, headers, service_name } = config.tracing;
-  if (url === undefined) return openTracer(undefined, log);
-  const { environment } = config;
-  return openTracer({ url, headers, service_name, service_version: version, environment }, log);
-}
-
-/** The engine's parts, each given what it needs. */
-function buildEngine(config: Config, world: World) {
-  const { actions, tracer, docker, kubernetes, prometheus } = world;
-  const rulebook = createRulebook({
-    ...world,
-    files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
-    catalogueOf: catalogueFor(actions),
-  });
-  const flags = createFlags({ ...world, declared: () => rulebook.current()?.policy.flags ?? {} });
-  const operator = createOperator(world, config.mode);
-  const backends = [docker.backend, kubernetes.backend, flagsBackend, notifyBackend];
-  const engine: Engine = {
-    ...world,
-    random: Math.random,
-    rulebook,
-    operator,
-    actions,
-    clients: {
-      docker: () => docker.client(),
-      kubernetes: () => kubernetes.client(),
-      flags,
-      notifiers: createNotifiers(
-        () => rulebook.current()?.policy.notifiers ?? {},
-        undefined,
-        () => tracer.headers(),
-      ),
-    },
-    backends: new Map(backends.map((backend) => [backend.name, backend])),
-    prometheus,
-    probes: createProbes(),
-    breakers: createBreakers(world),
-    chaos: createChaos(world, config.chaos),
-  };
-  return { engine, flags, operator };
 }
 
 /** The flags on disk, for those who read them there; undefined where nobody asked for it. */
@@ -206,21 +112,6 @@ function flagdFile(config: Config, engine: Engine, flags: FlagBoard): FlagdFile 
     clock: engine.clock,
     log: engine.log,
   });
-}
-
-/** What Prometheus is told besides the counters. */
-async function scrape(store: Store): Promise<Scrape> {
-  const [inbox, remediations, leases] = await Promise.all([
-    store.inboxDepth(),
-    store.countRemediations(),
-    store.activeLeases(),
-  ]);
-  return {
-    inbox_deliveries: inbox.pending,
-    inbox_oldest_at: inbox.oldest_received_at,
-    remediations,
-    leases: leases.length,
-  };
 }
 
 function addressOf({ address, family, port }: AddressInfo): string {

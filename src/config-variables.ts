@@ -6,6 +6,7 @@ import {
   dockerHost,
   durationUpTo,
   httpUrl,
+  httpUrls,
   listenHost,
   oneOf,
   otlpHeaders,
@@ -40,12 +41,6 @@ function optional<T>(schema: Parser<T>, summary: string, secret: Secret = 'none'
   return { schema: schema.optional(), fallback: null, secret, summary };
 }
 
-const mode = z
-  .string()
-  .refine((word) => word !== 'approve', {
-    message: 'is not enforced yet: this version cannot ask for approvals; write dry-run or paused',
-  })
-  .pipe(oneOf(['auto', 'dry-run', 'paused']));
 function words(list: readonly string[]): string {
   return list.map((word) => `\`${word}\``).join(', ');
 }
@@ -61,9 +56,9 @@ export const VARIABLES = {
   ),
   AUTOHEAL_PORT: given(wholeNumber(0, 65_535), '9009', 'Port to listen on; 0 takes a free one.'),
   AUTOHEAL_MODE: given(
-    mode,
+    oneOf(['auto', 'approve', 'dry-run', 'paused']),
     'auto',
-    '`auto` acts, `dry-run` previews what it would do, `paused` begins nothing. Where a rule says something stricter, the rule wins. What is paused here, the API cannot lift.',
+    '`auto` acts, `approve` asks a person before each plan, `dry-run` previews what it would do, `paused` begins nothing. Where a rule says something stricter, the rule wins. What is paused here, the API cannot lift.',
   ),
   AUTOHEAL_DATABASE_URL: {
     ...given(databaseUrl, 'sqlite:./data/autoheal.db', 'Where everything is kept: `sqlite:PATH`.'),
@@ -141,8 +136,8 @@ export const VARIABLES = {
     'Read by the command line only: where `autoheal send` and `autoheal doctor` find the service. Unset: `http://127.0.0.1:9009`.',
   ),
   AUTOHEAL_ALERTMANAGER_URL: optional(
-    httpUrl,
-    "Alertmanager, looked at by `autoheal doctor` only: the service of this version does not ask Alertmanager's API.",
+    httpUrls,
+    'Alertmanager, asked whether an alert still fires, is silenced, or was never told. All members of a cluster, separated by commas. User and password in it are sent as Basic.',
     'userinfo',
   ),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(

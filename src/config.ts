@@ -19,7 +19,7 @@ import type { Tokens } from './http/deps.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
-  readonly mode: 'auto' | 'dry-run' | 'paused';
+  readonly mode: 'auto' | 'approve' | 'dry-run' | 'paused';
   readonly database: DatabaseLocation;
   readonly rules_dir: string;
   /** Undefined: there is no policy file. */
@@ -31,7 +31,8 @@ export interface Config {
   readonly docker_host: string | undefined;
   readonly kubeconfig: string | undefined;
   /** Looked at by `autoheal doctor` only. */
-  readonly alertmanager_url: string | undefined;
+  /** Members of one cluster; empty: not configured. */
+  readonly alertmanager_urls: readonly string[];
   /** Where the flags are kept as a flagd definition. */
   readonly flagd_file: string | undefined;
   readonly chaos: { readonly rate_pct: number; readonly seed: number; readonly for_ms: number };
@@ -190,8 +191,6 @@ function advice(values: Values): readonly string[] {
   const rate_pct = values.AUTOHEAL_CHAOS_FAILURE_RATE;
   if (rate_pct > 0 && rate_pct < 1)
     notices.push(`AUTOHEAL_CHAOS_FAILURE_RATE is ${rate_pct} percent, not ${rate_pct * 100}`);
-  if (values.AUTOHEAL_ALERTMANAGER_URL !== undefined)
-    notices.push('AUTOHEAL_ALERTMANAGER_URL is used by `autoheal doctor` only, not by the service');
   const secrets = {
     AUTOHEAL_WEBHOOK_TOKEN: values.AUTOHEAL_WEBHOOK_TOKEN ?? [],
     AUTOHEAL_API_TOKEN: (values.AUTOHEAL_API_TOKEN ?? []).map(({ token }) => token),
@@ -225,7 +224,7 @@ function assemble(values: Values, policy_file: string | undefined): Config {
     prometheus_url: values.AUTOHEAL_PROMETHEUS_URL,
     docker_host: values.AUTOHEAL_DOCKER_HOST ?? values.DOCKER_HOST,
     kubeconfig: values.KUBECONFIG,
-    alertmanager_url: values.AUTOHEAL_ALERTMANAGER_URL,
+    alertmanager_urls: values.AUTOHEAL_ALERTMANAGER_URL ?? [],
     flagd_file: values.AUTOHEAL_FLAGD_FILE,
     chaos: {
       rate_pct: values.AUTOHEAL_CHAOS_FAILURE_RATE,
@@ -283,7 +282,9 @@ export function redacted(config: Config): Readonly<Record<string, string | numbe
       config.docker_host === undefined ? null : withoutUserinfo(config.docker_host),
     KUBECONFIG: config.kubeconfig ?? null,
     AUTOHEAL_ALERTMANAGER_URL:
-      config.alertmanager_url === undefined ? null : withoutUserinfo(config.alertmanager_url),
+      config.alertmanager_urls.length === 0
+        ? null
+        : config.alertmanager_urls.map(withoutUserinfo).join(','),
     AUTOHEAL_FLAGD_FILE: config.flagd_file ?? null,
     ...tracingShown(config.tracing, withoutUserinfo),
     AUTOHEAL_CHAOS_FAILURE_RATE: chaos.rate_pct,

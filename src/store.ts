@@ -14,7 +14,13 @@ import type {
   RemediationState,
 } from './core/healing/remediation.ts';
 
-export { CONFLICTS, type Change, type Conflict, ConflictError, type LockTarget } from './changes.ts';
+export {
+  CONFLICTS,
+  type Change,
+  type Conflict,
+  ConflictError,
+  type LockTarget,
+} from './changes.ts';
 
 /** One POST of the webhook, stored as it came. */
 export interface Delivery {

@@ -100,6 +100,16 @@ export const httpUrl: Parser<string> = parser((text) => {
   return { value: text };
 });
 
+/** Several addresses, separated by commas: the members of one cluster. */
+export const httpUrls: Parser<readonly string[]> = parser((text) => {
+  const urls = text.split(',').map((each) => each.trim());
+  for (const url of urls) {
+    const read = httpUrl.safeParse(url);
+    if (!read.success) return { wrong: `has "${url}", which ${read.error.issues[0]?.message}` };
+  }
+  return { value: [...new Set(urls)] };
+});
+
 export const dockerHost: Parser<string> = parser((text) => {
   if (/^(unix:\/\/\/|tcp:\/\/.|https?:\/\/.|\/.)/.test(text)) return { value: text };
   return {

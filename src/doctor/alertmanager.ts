@@ -15,14 +15,17 @@ const ALIASES_MAX = 100;
 /** Reachable, and configured so that alerts and their ends reach us. */
 export async function checkAlertmanager(of: Installation): Promise<readonly Finding[]> {
   const note = notebook('alertmanager');
-  const url = of.config.alertmanager_url;
-  if (url === undefined) {
+  const urls = of.config.alertmanager_urls;
+  if (urls.length === 0)
     note.skip(
       'AUTOHEAL_ALERTMANAGER_URL is not set: its route to autoheal was not looked at',
       'set AUTOHEAL_ALERTMANAGER_URL, e.g. http://alertmanager:9093',
     );
-    return note.findings();
-  }
+  for (const url of urls) await checkOne(note, url, of);
+  return note.findings();
+}
+
+async function checkOne(note: Notebook, url: string, of: Installation): Promise<void> {
   const answer = await ask(url, '/api/v2/status');
   const version = answer.ok ? textAt(answer.body, 'versionInfo', 'version') : '';
   if (!answer.ok || version === '') {
@@ -31,7 +34,7 @@ export async function checkAlertmanager(of: Installation): Promise<readonly Find
       `${why}: no Alertmanager there`,
       'set AUTOHEAL_ALERTMANAGER_URL to its base address, e.g. http://alertmanager:9093',
     );
-    return note.findings();
+    return;
   }
   note.ok(`Alertmanager ${version} at ${shownUrl(url)}`);
   sayClock(note, 'Alertmanager', answer.clock_offset_ms);
@@ -40,7 +43,6 @@ export async function checkAlertmanager(of: Installation): Promise<readonly Find
     parse(textAt(answer.body, 'config', 'original'), { maxAliasCount: ALIASES_MAX }),
     of,
   );
-  return note.findings();
 }
 
 function sayConfig(note: Notebook, config: unknown, of: Installation): void {

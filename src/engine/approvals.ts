@@ -36,7 +36,11 @@ export function createApprovals(engine: Engine): Approvals {
           actor,
           reason,
           result: state,
-          detail: { approval: approval.id, plan_hash: approval.plan_hash, cmds: [...approval.cmds] },
+          detail: {
+            approval: approval.id,
+            plan_hash: approval.plan_hash,
+            cmds: [...approval.cmds],
+          },
         }),
       ]);
     } catch (error) {

@@ -26,7 +26,13 @@ export interface Budget {
  * over the share that the objective `action_success` allows. It is spent while it burns faster than a
  * page would tell; drills do not count, failures injected on purpose do.
  */
-export function createBudget({ store, clock }: { readonly store: Store; readonly clock: Clock }): Budget {
+export function createBudget({
+  store,
+  clock,
+}: {
+  readonly store: Store;
+  readonly clock: Clock;
+}): Budget {
   const allowed = SLOS.find(({ slo }) => slo === 'action_success')?.budget ?? 1;
   let counted_at = Number.NEGATIVE_INFINITY;
   let fact: Omit<BudgetFact, 'enforce'> = { spent: false, detail: 'not counted yet' };

@@ -1,18 +1,27 @@
 import type { Clock, Component, Log } from '../ports.ts';
-import type { Intake, Operator, Reporter } from './api.ts';
+import type { Approvals, HoldBoard, Intake, Operations, Operator, Reporter } from './api.ts';
+import { createApprovals } from './approvals.ts';
 import { type AuthAudit, createAuthAudit } from './auth-audit.ts';
 import { auditChange, type Engine } from './deps.ts';
+import type { Budget } from './budget.ts';
 import { createDrain, type Drain } from './drain.ts';
+import { createHolds } from './holds.ts';
 import { createIntake } from './intake.ts';
 import { createKeeper } from './keeper.ts';
 import type { Loop } from './loop.ts';
+import { createOperations } from './operations.ts';
+import { createReconcile } from './reconcile.ts';
 import { createReporter } from './reporter.ts';
+import type { Watch } from './watch.ts';
 import { createWorker, type Worker } from './worker.ts';
 
 /** The engine's moving parts, started and stopped together. */
 export interface Machine {
   readonly intake: Intake;
   readonly reporter: Reporter;
+  readonly holds: HoldBoard;
+  readonly approvals: Approvals;
+  readonly operations: Operations;
   readonly auth: AuthAudit;
   readonly worker: Worker;
   readonly drain: Drain;
@@ -29,6 +38,8 @@ export interface MachineOptions {
   /** Names this process in claims. */
   readonly worker_id: string;
   readonly operator: Operator & { start(): Promise<void>; tick(): Promise<void> };
+  readonly budget: Budget;
+  readonly watch: Watch;
   readonly components: readonly Component[];
   readonly process: { readonly rss_bytes: () => number; readonly heap_used_bytes: () => number };
   readonly diskFree: () => Promise<number | null>;
@@ -38,9 +49,14 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
   let started = false;
   const auth = createAuthAudit(engine);
   const worker = createWorker(engine, options.worker_id);
-  const drain = createDrain(engine, worker);
+  const drain = createDrain(engine, worker, () => reconcile.poke());
+  const reconcile = createReconcile(engine, {
+    watch: options.watch,
+    stored: () => drain.stored(),
+  });
   const keeper = createKeeper(engine, {
     operator: options.operator,
+    budget: options.budget,
     auth,
     workerRoundAt: () => worker.lastRoundAt(),
   });
@@ -50,9 +66,19 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
     stored: () => drain.stored(),
   });
   const reporter = createReporter({ ...engine, ...options, worker, started: () => started });
+  // Without an Alertmanager there is nobody to ask.
+  const loops: readonly Loop[] = [
+    drain,
+    worker,
+    keeper,
+    ...(options.watch.configured ? [reconcile] : []),
+  ];
   return {
     intake,
     reporter,
+    holds: createHolds(engine),
+    approvals: createApprovals(engine),
+    operations: createOperations(engine, () => worker.poke()),
     auth,
     worker,
     drain,
@@ -66,10 +92,12 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
       await engine.chaos.start();
       await engine.rulebook.reload('autoheal');
       await engine.store.commit([sayService(engine, 'service_started', options.version)]);
-      for (const loop of [drain, worker, keeper] satisfies Loop[]) loop.start();
+      for (const loop of loops) loop.start();
       started = true;
     },
     async stop() {
+      options.watch.close();
+      await reconcile.stop();
       await drain.stop();
       await worker.stop();
       await keeper.stop();

@@ -2,11 +2,17 @@ import type { Alert, ReadResult } from '../core/alerts/alert.ts';
 import type { AuditDraft } from '../core/audit/audit.ts';
 import { applyAlert, type EpisodeDecision } from '../core/alerts/episode-apply.ts';
 import type { Episode } from '../core/alerts/episode.ts';
+import {
+  readReconcileNote,
+  RECONCILE_SOURCE,
+  type ReconcileNote,
+} from '../core/alerts/reconcile-body.ts';
 import { matchRules } from '../core/rules/match.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
-import type { Rule, RuleSet } from '../core/rules/rule.ts';
+import type { RuleSet } from '../core/rules/rule.ts';
 import type { Change, Delivery } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
+import { newRemediation } from './new-remediation.ts';
 import { type Matched, recordMatch } from './spans.ts';
 
 /** Prometheus's always-firing alert: proof that the way from there to here works. */
@@ -36,6 +42,8 @@ interface Deciding {
   readonly engine: Engine;
   readonly rules: RuleSet;
   readonly delivery: Delivery;
+  /** Where autoheal wrote the delivery itself, from Alertmanager's API. */
+  readonly note: ReconcileNote | undefined;
   readonly batch: Batch;
   readonly changes: Change[];
   readonly events: AlertEvent[];
@@ -51,7 +59,17 @@ export async function decideDelivery(
 ): Promise<Decided> {
   const rules = engine.rulebook.current();
   if (rules === undefined) throw new Error('no rules are loaded');
-  const run: Deciding = { engine, rules, delivery, batch, changes: [], events: [], matched: [] };
+  const note = noteOf(delivery);
+  const run: Deciding = {
+    engine,
+    rules,
+    delivery,
+    note,
+    batch,
+    changes: [],
+    events: [],
+    matched: [],
+  };
   if (!read.ok) {
     received(run, 'unreadable', { why: read.detail });
     return { changes: run.changes, count: () => undefined };
@@ -62,6 +80,7 @@ export async function decideDelivery(
     receiver,
     truncated_alerts,
     notification_reason,
+    ...(note === undefined ? {} : { reconcile: note.reason }),
     ...(unusable.length > 0
       ? { unusable: unusable.slice(0, MISSED_MAX).map(({ index, why }) => ({ index, why })) }
       : {}),
@@ -72,17 +91,26 @@ export async function decideDelivery(
     if (decision.kind !== 'repeat') decided(run, alert, decision);
     else repeated(run, decision.episode, await remediationsOf(run, decision.episode));
   }
+  // Only a post proves that the way from there to here works.
+  const posted = note === undefined;
   const watchdog = alerts.some(
-    (alert) => alert.alertname === WATCHDOG && alert.status === 'firing',
+    (alert) => posted && alert.alertname === WATCHDOG && alert.status === 'firing',
   );
   return {
     changes: run.changes,
     count() {
       for (const event of run.events) engine.metrics.alerts(event);
       for (const matched of run.matched) recordMatch(engine, delivery, matched);
-      if (watchdog) engine.metrics.watchdog(delivery.received_at);
+      if (!watchdog) return;
+      engine.metrics.watchdog(delivery.received_at);
+      engine.watchdog.saw(delivery.received_at);
     },
   };
+}
+
+/** Only our own deliveries have the source; a request that has the words in its body does not. */
+function noteOf({ source, body }: Delivery): ReconcileNote | undefined {
+  return source === RECONCILE_SOURCE ? readReconcileNote(body) : undefined;
 }
 
 function received(run: Deciding, result: string, detail: AuditDraft['detail']): void {
@@ -96,13 +124,17 @@ function received(run: Deciding, result: string, detail: AuditDraft['detail']): 
   });
 }
 
-function decisionOf({ delivery, engine, batch, rules }: Deciding, alert: Alert): EpisodeDecision {
+function decisionOf(
+  { delivery, engine, batch, rules, note }: Deciding,
+  alert: Alert,
+): EpisodeDecision {
   return applyAlert(batch.episodes.get(alert.fingerprint), alert, {
     received_at: delivery.received_at,
     source: delivery.source,
     trace_id: delivery.trace_id,
     new_id: engine.ids.next(),
     rules_version: rules.version,
+    ...(note === undefined ? {} : { poll_began_at: note.poll_began_at }),
   });
 }
 
@@ -120,6 +152,7 @@ function decided(
       run.events.push('late_duplicate');
       return skipped(run, alert, decision.kind, decision.why);
     case 'late_resolve':
+    case 'overtaken':
     case 'resolved_again':
     case 'resolved_unknown':
       return skipped(run, alert, decision.kind, decision.why);
@@ -220,44 +253,6 @@ function match(run: Deciding, episode: Episode, first: boolean): void {
     });
   }
   run.matched.push({ episode, first, rules: chosen.map(({ name }) => name), from });
-}
-
-/** A run of the rule for the episode, due at once. */
-export function newRemediation(
-  engine: Pick<Engine, 'clock' | 'ids'>,
-  episode: Episode,
-  rule: Rule,
-): Remediation {
-  const now = engine.clock.now();
-  return {
-    id: engine.ids.next(),
-    episode_id: episode.id,
-    fingerprint: episode.fingerprint,
-    alertname: episode.alertname,
-    rule: rule.name,
-    rule_hash: rule.hash,
-    state: 'ready',
-    outcome: null,
-    reason: null,
-    detail: null,
-    step: 0,
-    tries: 0,
-    plan: null,
-    verify: null,
-    guards: null,
-    cancel: null,
-    started_by: null,
-    drill: episode.drill,
-    trace_id: episode.trace_id,
-    created_at: now,
-    updated_at: now,
-    ended_at: null,
-    next_at: now,
-    wakes: 0,
-    fence: 0,
-    claimed_by: null,
-    claim_until: 0,
-  };
 }
 
 function skipped(run: Deciding, alert: Alert, reason: string, why: string): void {

@@ -16,6 +16,7 @@ import type { Operator, Rulebook } from './api.ts';
 import type { Seen } from '../core/alerts/seen.ts';
 import type { BudgetFact } from '../core/healing/guard-facts.ts';
 import type { Breakers } from './breakers.ts';
+import type { Watchdog } from './watchdog.ts';
 import type { Chaos } from './chaos.ts';
 
 /** What the engine works with; built once in src/app.ts and passed on, never reached for. */
@@ -37,6 +38,7 @@ export interface Engine {
   readonly breakers: Breakers;
   readonly chaos: Chaos;
   readonly watch: Watch;
+  readonly watchdog: Watchdog;
   /** Autoheal's own error budget, as it was last counted. */
   readonly budget: () => Omit<BudgetFact, 'enforce'>;
 }
@@ -45,7 +47,10 @@ export interface Engine {
 export interface Watch {
   /** Is there an Alertmanager to ask? */
   readonly configured: boolean;
-  /** What Alertmanager shows of the alert, no older than `max_age_ms`. Never throws: `unknown` says it could not be asked. */
+  /**
+   * What Alertmanager shows of the alert, no older than `max_age_ms`; `unknown` says that it could not be asked.
+   * @throws the signal's reason when it aborts first.
+   */
   recheck(fingerprint: string, max_age_ms: number, signal: AbortSignal): Promise<Seen>;
   /** What is configured and cannot be seen by, in words; empty when all is well. */
   blind(): readonly string[];

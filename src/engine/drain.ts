@@ -37,7 +37,12 @@ export interface Drain extends Loop {
  * Turns stored deliveries into episodes and remediations, in order. Each delivery is one unit that moves
  * the cursor by compare-and-set: when one fails, those behind it fail with it, so the order holds.
  */
-export function createDrain(engine: Engine, worker: Hand): Drain {
+export function createDrain(
+  engine: Engine,
+  worker: Hand,
+  /** A sender cut alerts off: they must be fetched. */
+  truncated: () => void = () => undefined,
+): Drain {
   let pending = 0;
   /** When the oldest delivery that waits came, or earlier; null: none is known to wait. */
   let oldest_at: number | null = null;
@@ -64,6 +69,7 @@ export function createDrain(engine: Engine, worker: Hand): Drain {
     // What follows came no earlier than the last that is through.
     oldest_at = pending === 0 ? null : (read[drained - 1]?.delivery.received_at ?? oldest_at);
     worker.poke();
+    if (read.slice(0, drained).some(isTruncated)) truncated();
     return engine.clock.now();
   }
 
@@ -101,6 +107,10 @@ function readSome(deliveries: readonly Delivery[], max_alerts: number): readonly
     alerts += Math.max(1, content.ok ? content.delivery.alerts.length : 0);
   }
   return read;
+}
+
+function isTruncated({ content }: Read): boolean {
+  return content.ok && content.delivery.truncated_alerts > 0;
 }
 
 function alertsOf(read: readonly Read[]): number {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ActionError } from '../action.ts';
 import type { Episode } from '../core/alerts/episode.ts';
+import type { Seen } from '../core/alerts/seen.ts';
 import { planHash } from '../core/healing/approval.ts';
 import type {
   BlastFacts,
@@ -42,20 +43,28 @@ export async function looksOf(work: Work, engine: Engine): Promise<Looks> {
   const { fingerprint, source } = work.episode;
   const asked = engine.watch.configured && ASKED_ABOUT.includes(source);
   const [seen, preconditions] = await Promise.all([
-    asked
-      ? engine.watch.recheck(fingerprint, LOOKS_FRESH_MS, AbortSignal.timeout(LOOK_DEADLINE_MS))
-      : undefined,
-    Promise.all(work.rule.when.flatMap((each) => (each.kind === 'promql' ? [each.expr] : []))
-      .map((expr) => preconditionOf(expr, work, engine))),
+    asked ? recheck(fingerprint, engine) : undefined,
+    Promise.all(
+      work.rule.when
+        .flatMap((each) => (each.kind === 'promql' ? [each.expr] : []))
+        .map((expr) => preconditionOf(expr, work, engine)),
+    ),
   ]);
   return { at: now, seen, preconditions };
 }
 
-async function preconditionOf(
-  expr: string,
-  work: Work,
-  engine: Engine,
-): Promise<PreconditionFact> {
+/** What Alertmanager shows; undefined when it does not answer in time, which `blind` has to say. */
+export async function recheck(fingerprint: string, engine: Engine): Promise<Seen | undefined> {
+  const signal = AbortSignal.timeout(LOOK_DEADLINE_MS);
+  try {
+    return await engine.watch.recheck(fingerprint, LOOKS_FRESH_MS, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return undefined;
+  }
+}
+
+async function preconditionOf(expr: string, work: Work, engine: Engine): Promise<PreconditionFact> {
   const rendered = renderPromql(expr, work.episode);
   if (!rendered.ok) return { expr, state: 'unreadable', detail: rendered.message };
   try {
@@ -193,7 +202,11 @@ async function targetFacts(work: Work, target: Target, engine: Engine): Promise<
   };
 }
 
-function limitFacts(work: Work, policy: PolicyGuards, engine: Engine): Promise<readonly LimitFact[]> {
+function limitFacts(
+  work: Work,
+  policy: PolicyGuards,
+  engine: Engine,
+): Promise<readonly LimitFact[]> {
   const windows = [
     ...work.rule.guard.limit_rule.map((window) => ({ of: 'rule' as const, window })),
     ...policy.limits.map((window) => ({ of: 'service' as const, window })),

@@ -31,7 +31,10 @@ export function createHolds(engine: Engine): HoldBoard {
       until,
       ended_at: null,
     };
-    await engine.store.commit([{ kind: 'hold_put', hold }, entry(hold, kind, actor, reason, engine)]);
+    await engine.store.commit([
+      { kind: 'hold_put', hold },
+      entry(hold, kind, actor, reason, engine),
+    ]);
     engine.log.info({ hold: hold.id, kind, actor, reason }, 'held');
     return hold;
   }

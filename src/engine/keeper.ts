@@ -10,6 +10,7 @@ export function createKeeper(
   engine: Engine,
   parts: {
     readonly operator: { tick(): Promise<void> };
+    readonly budget: { tick(): Promise<void> };
     readonly auth: AuthAudit;
     /** When the worker last came round. Ms since the epoch. */
     readonly workerRoundAt: () => number;
@@ -37,6 +38,7 @@ export function createKeeper(
     async round() {
       const now = engine.clock.now();
       await parts.operator.tick();
+      await parts.budget.tick();
       await engine.chaos.tick();
       await heartbeat(now);
       if (now - flushed_at >= AUTH_FLUSH_MS) {

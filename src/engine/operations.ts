@@ -3,7 +3,7 @@ import type { Remediation } from '../core/healing/remediation.ts';
 import type { Rule } from '../core/rules/rule.ts';
 import { type Change, ConflictError } from '../store.ts';
 import type { Operations } from './api.ts';
-import { newRemediation } from './decide.ts';
+import { newRemediation } from './new-remediation.ts';
 import { auditChange, type Engine } from './deps.ts';
 import { auditOfRemediation } from './work.ts';
 
@@ -64,7 +64,10 @@ export function createOperations(engine: Engine, poke: () => void): Operations {
         holders.some((holder) => holder.remediation_id === id),
       );
       if (leases.length === 0)
-        throw new AutohealError('conflict', 'nothing temporary of this remediation stands any more');
+        throw new AutohealError(
+          'conflict',
+          'nothing temporary of this remediation stands any more',
+        );
       const ends = leases.map((lease): Change => ({ kind: 'lease_end', id: lease.id, by: actor }));
       await engine.store.commit([
         ...ends,

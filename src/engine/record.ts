@@ -107,7 +107,14 @@ async function asking(
         kind: 'approval_requested',
         result: 'asked',
         reason,
-        detail: { approval: approval.id, plan_hash, cmds: [...cmds], why: detail, expires_at_ms: expires_at, role },
+        detail: {
+          approval: approval.id,
+          plan_hash,
+          cmds: [...cmds],
+          why: detail,
+          expires_at_ms: expires_at,
+          role,
+        },
       },
     ],
   });
@@ -182,7 +189,9 @@ async function finish(
       detail: { why: detail },
     },
   ];
-  const quarantine = outcome === 'escalated' ? await quarantined(remediation, engine) : NOTHING;
+  // An error of ours says nothing about the rule.
+  const judged = outcome === 'escalated' && reason !== 'internal';
+  const quarantine = judged ? await quarantined(remediation, engine) : NOTHING;
   const row: Remediation = {
     ...stamped(remediation, engine),
     state: 'done',
@@ -196,7 +205,9 @@ async function finish(
     ...(writes.changes ?? []),
     ...unlocked(remediation),
     ...quarantine.changes,
-    ...[...drafts, ...quarantine.drafts].map((draft) => auditChange(engine, { ...about, ...draft })),
+    ...[...drafts, ...quarantine.drafts].map((draft) =>
+      auditChange(engine, { ...about, ...draft }),
+    ),
   ]);
   recordRemediation(engine, row);
   engine.metrics.remediationDone(outcome);

@@ -1,5 +1,6 @@
 import type { Lease, LeaseHolder } from '../core/healing/lease.ts';
 import type { Engine } from './deps.ts';
+import { recheck } from './facts.ts';
 
 /** Why a lease whose last holder let go is not reverted at once, and for how long. */
 
@@ -13,8 +14,6 @@ export const RELAPSES_MAX = 3;
 const STANDS_PAUSE_MS = 5 * 60_000;
 /** An alert that the API still shows after its lease ran out is evidence: the lease goes on for this long. */
 const STILL_FIRES_MS = 5 * 60_000;
-const ASK_FRESH_MS = 5_000;
-const ASK_DEADLINE_MS = 5_000;
 
 /**
  * When to look at the lease again instead of reverting it; undefined: revert now. `looked` has its holders
@@ -26,7 +25,9 @@ export async function notYet(
   engine: Engine,
 ): Promise<number | undefined> {
   const now = engine.clock.now();
-  const due = looked.holders.filter(({ released }) => released === 'resolved' || released === 'expired');
+  const due = looked.holders.filter(
+    ({ released }) => released === 'resolved' || released === 'expired',
+  );
   if (due.length < looked.holders.length || lease.state === 'reverting') return undefined;
   const due_at = Math.max(...(await Promise.all(due.map((holder) => dueAt(holder, engine)))));
   if (engine.watch.blind().length > 0 && now < due_at + BLIND_CAP_MS) return now + BLIND_PAUSE_MS;
@@ -54,9 +55,7 @@ async function stillFires(due: readonly LeaseHolder[], engine: Engine): Promise<
     if (released !== 'expired') continue;
     const episode = await engine.store.episode(episode_id);
     if (episode?.state !== 'open' || episode.source !== 'alertmanager') continue;
-    const signal = AbortSignal.timeout(ASK_DEADLINE_MS);
-    const seen = await engine.watch.recheck(episode.fingerprint, ASK_FRESH_MS, signal);
-    if (seen.state === 'active') return true;
+    if ((await recheck(episode.fingerprint, engine))?.state === 'active') return true;
   }
   return false;
 }

@@ -201,7 +201,9 @@ async function failed(lease: Lease, found: CallFailed, engine: Engine): Promise<
     attempt: tries,
     detail: { lease: lease.id, from: lease.value, to: lease.original, why: message },
   };
-  const drafts: AuditDraft[] = over ? [draft, await toHuman(lease, 'revert_failed', message, engine)] : [draft];
+  const drafts: AuditDraft[] = over
+    ? [draft, await toHuman(lease, 'revert_failed', message, engine)]
+    : [draft];
   const pause_ms = Math.min(ROUND_PAUSE_MAX_MS, ROUND_PAUSE_MIN_MS * 2 ** (tries - 1));
   const row: Lease = {
     ...lease,

@@ -34,7 +34,10 @@ export const APPROVAL_ROUTES = [
     access: 'viewer',
     summary: 'Plans that wait for a yes or a no, oldest first.',
     answers: {
-      200: { description: 'Open questions', schema: z.strictObject({ items: z.array(ApprovalItem) }) },
+      200: {
+        description: 'Open questions',
+        schema: z.strictObject({ items: z.array(ApprovalItem) }),
+      },
     },
     handle: async ({ deps }) => ok({ items: (await deps.approvals.open()).map(approvalView) }),
   }),

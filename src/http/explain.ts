@@ -8,7 +8,13 @@ import { isoTime } from '../core/time.ts';
 import type { HttpDeps } from './deps.ts';
 import { one, text, type QueryOf } from './query.ts';
 import { ok, route, type Answer, type Call } from './route.ts';
-import { EpisodeItem, episodeView, NullableTime, RemediationItem, remediationView } from './views.ts';
+import {
+  EpisodeItem,
+  episodeView,
+  NullableTime,
+  RemediationItem,
+  remediationView,
+} from './views.ts';
 
 const EXPLAIN = {
   episode: one(text, 'Id of an episode'),
@@ -34,7 +40,8 @@ export const EXPLAIN_ROUTES = [
     method: 'GET',
     path: '/api/v1/explain',
     access: 'viewer',
-    summary: 'Why, or why not: each rule with its first failing matcher, each guard with what it said.',
+    summary:
+      'Why, or why not: each rule with its first failing matcher, each guard with what it said.',
     query: EXPLAIN,
     answers: {
       200: {
@@ -79,7 +86,10 @@ async function episodeOf(
   if ((episode === undefined) === (fingerprint === undefined))
     throw new AutohealError('invalid_request', 'give episode or fingerprint, one of the two');
   if (episode !== undefined) return store.episode(episode);
-  const page = await store.listEpisodes({ limit: 1, ...(fingerprint === undefined ? {} : { fingerprint }) });
+  const page = await store.listEpisodes({
+    limit: 1,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  });
   return page.items[0];
 }
 
@@ -95,7 +105,10 @@ function rulesOf({ rulebook }: HttpDeps, episode: Episode): readonly object[] {
   });
 }
 
-function whyNotTaken(rule: { readonly enabled: boolean }, taken: string | undefined): string | null {
+function whyNotTaken(
+  rule: { readonly enabled: boolean },
+  taken: string | undefined,
+): string | null {
   if (!rule.enabled) return 'it is disabled';
   return taken === undefined ? null : `rule ${taken} comes first and does not say continue`;
 }

@@ -27,7 +27,9 @@ const PlaceHold = z.strictObject({
   alertname: Selector,
   fingerprint: Selector,
   rule: Selector,
-  target: Selector.describe("A target's id, or what people call it; a parent holds its children too"),
+  target: Selector.describe(
+    "A target's id, or what people call it; a parent holds its children too",
+  ),
 });
 const Acknowledge = z.strictObject({
   ...Until,
@@ -42,7 +44,10 @@ export const HOLD_ROUTES = [
     access: 'viewer',
     summary: 'What is held: holds, acknowledgements, quarantines.',
     answers: {
-      200: { description: 'Those that stand', schema: z.strictObject({ items: z.array(HoldItem) }) },
+      200: {
+        description: 'Those that stand',
+        schema: z.strictObject({ items: z.array(HoldItem) }),
+      },
     },
     handle: async ({ deps }) => ok({ items: (await deps.holds.standing()).map(holdView) }),
   }),

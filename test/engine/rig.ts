@@ -1,28 +1,18 @@
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import type { AnyAction, Notification } from '../../src/action.ts';
-import { ActionError } from '../../src/action.ts';
+import type { ActionError, Notification } from '../../src/action.ts';
 import type { AuditRecord } from '../../src/core/audit/audit.ts';
-import { createIds } from '../../src/adapters/ids.ts';
-import { createMetrics } from '../../src/adapters/metrics.ts';
-import { createProbes } from '../../src/adapters/probes.ts';
-import { openSqliteStore } from '../../src/adapters/store/open.ts';
-import { NO_TRACER } from '../../src/adapters/tracing.ts';
 import type { ServiceMode } from '../../src/engine/api.ts';
-import { createBreakers } from '../../src/engine/breakers.ts';
 import { buildMachine, type Machine } from '../../src/engine/build.ts';
-import { type ChaosSettings, createChaos } from '../../src/engine/chaos.ts';
+import type { ChaosSettings } from '../../src/engine/chaos.ts';
 import type { Engine } from '../../src/engine/deps.ts';
-import { createFlags } from '../../src/engine/flags.ts';
-import { createOperator } from '../../src/engine/operator.ts';
-import { catalogueFor, createRulebook } from '../../src/engine/rulebook.ts';
-import type { Log } from '../../src/ports.ts';
 import type { AuditQuery, Store } from '../../src/store.ts';
 import { type FakeClock, fakeClock, turn } from '../fakes/clock.ts';
-import { newWorld, NO_CLIENTS, type World, worldActions } from '../fakes/world.ts';
+import { type FakeWatch, fakeWatch } from '../fakes/watch.ts';
+import { newWorld, type World } from '../fakes/world.ts';
+import { buildEngine } from './rig-engine.ts';
 
 export interface RigOptions {
   /** Rule texts by name. */
@@ -35,6 +25,8 @@ export interface RigOptions {
   /** Where the database is; a rig that follows a crash gets the folder of the one before. */
   readonly dir?: string;
 }
+
+const QUIET_TURNS = 6;
 
 /** What a test says of one alert. */
 export interface SaidAlert {
@@ -60,6 +52,8 @@ export interface Rig {
   readonly hooks: Map<keyof Store, () => void | Promise<void>>;
   /** What Prometheus answers, by expression; absent: unreachable. */
   readonly promql: Map<string, boolean>;
+  /** What Alertmanager's API shows, and whether autoheal is blind. */
+  readonly watch: FakeWatch;
   /** Replaces the rules; the caller reloads. */
   setRules(rules: Readonly<Record<string, string>>): void;
   post(...alerts: readonly SaidAlert[]): Promise<void>;
@@ -73,12 +67,6 @@ export interface Rig {
   stop(): Promise<void>;
   /** Ends without a goodbye, as kill -9 would: nothing more is written. */
   abandon(): Promise<void>;
-}
-
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function bodyOf(alerts: readonly SaidAlert[], now: number): Uint8Array {
@@ -97,108 +85,6 @@ function bodyOf(alerts: readonly SaidAlert[], now: number): Uint8Array {
   );
 }
 
-async function buildEngine(
-  options: RigOptions,
-  rig: Pick<Rig, 'sent' | 'promql' | 'hooks' | 'notifier_failures'>,
-  files: { rules: RigOptions['rules'] },
-  dir: string,
-  clock: FakeClock,
-) {
-  const actions: ReadonlyMap<string, AnyAction> = new Map(
-    worldActions(options.world).map((action) => [action.id, action]),
-  );
-  const ids = createIds(clock);
-  const metrics = createMetrics({
-    version: 'test',
-    actions: [...actions.keys()],
-    backends: ['world'],
-    scrape: () => Promise.reject(new Error('not scraped')),
-  });
-  const opened = await openSqliteStore({ path: join(dir, 'autoheal.db'), metrics, clock });
-  const { store, commits } = counted(opened, rig.hooks);
-  const base = { store, clock, ids, metrics, log: SILENT, tracer: NO_TRACER };
-  const rulebook = createRulebook({
-    ...base,
-    catalogueOf: catalogueFor(actions),
-    files: {
-      read: async () => ({
-        rules: Object.entries(files.rules).map(([name, text]) => ({
-          file: `rules/${name}.yaml`,
-          text,
-          hash: sha256(text),
-        })),
-        policy:
-          options.policy === undefined
-            ? null
-            : { file: 'autoheal.yaml', text: options.policy, hash: sha256(options.policy) },
-      }),
-    },
-  });
-  const operator = createOperator(base, options.mode ?? 'auto');
-  const flags = createFlags({ ...base, declared: () => rulebook.current()?.policy.flags ?? {} });
-  const engine: Engine = {
-    ...base,
-    random: () => 0.5,
-    rulebook,
-    operator,
-    actions,
-    clients: {
-      ...NO_CLIENTS,
-      docker: () =>
-        Promise.reject(new ActionError('not_configured', 'no docker here', { retryable: false })),
-      kubernetes: () =>
-        Promise.reject(new ActionError('not_configured', 'no cluster here', { retryable: false })),
-      flags,
-      notifiers: {
-        has: (name) => name !== 'gone',
-        async send(name, message) {
-          const failure = rig.notifier_failures.shift();
-          if (failure !== undefined) throw failure;
-          rig.sent.push({ name, message });
-          return {};
-        },
-      },
-    },
-    backends: new Map(),
-    prometheus: {
-      async holds(expr) {
-        const holds = rig.promql.get(expr);
-        if (holds === undefined)
-          throw new ActionError('unavailable', 'no answer', { retryable: true });
-        return { holds, detail: `${expr} is ${holds}` };
-      },
-    },
-    probes: createProbes(),
-    breakers: createBreakers(base),
-    chaos: createChaos(base, options.chaos ?? { rate_pct: 0, seed: 1, for_ms: 1 }),
-  };
-  return { engine, operator, commits };
-}
-
-const QUIET_TURNS = 6;
-
-/** The store, with a count of the units asked of it: how a test sees that work goes on. */
-function counted(
-  store: Store,
-  hooks: Rig['hooks'],
-): { readonly store: Store; readonly commits: () => number } {
-  let count = 0;
-  const proxy = new Proxy(store, {
-    get(inner, key: keyof Store) {
-      const member = inner[key];
-      if (typeof member !== 'function') return member;
-      const writes = key === 'commit' || key === 'claimRemediations' || key === 'claimLeases';
-      return (...args: unknown[]) => {
-        if (writes) count += 1;
-        const hook = hooks.get(key);
-        const call = () => Reflect.apply(member, inner, args) as unknown;
-        return hook === undefined ? call() : Promise.resolve(hook()).then(call);
-      };
-    },
-  });
-  return { store: proxy, commits: () => count };
-}
-
 export async function startRig(options: RigOptions): Promise<Rig> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'autoheal-rig-'));
   const clock = options.clock ?? fakeClock();
@@ -207,9 +93,10 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const hooks: Rig['hooks'] = new Map();
   const notifier_failures: Rig['notifier_failures'] = [];
   const files = { rules: options.rules };
-  const { engine, operator, commits } = await buildEngine(
+  const watch = fakeWatch();
+  const { engine, operator, budget, commits } = await buildEngine(
     options,
-    { sent, promql, hooks, notifier_failures },
+    { sent, promql, hooks, notifier_failures, watch },
     files,
     dir,
     clock,
@@ -218,6 +105,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     version: 'test',
     worker_id: `rig-${Math.random()}`,
     operator,
+    budget,
+    watch,
     components: [],
     process: { rss_bytes: () => 0, heap_used_bytes: () => 0 },
     diskFree: async () => null,
@@ -232,6 +121,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     dir,
     sent,
     promql,
+    watch,
     hooks,
     notifier_failures,
     setRules(rules) {

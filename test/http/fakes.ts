@@ -15,12 +15,14 @@ import type {
 } from '../../src/engine/api.ts';
 import type { HttpDeps, ServedMetrics, StoreReads } from '../../src/http/deps.ts';
 import type { AuditQuery, AuditVerdict } from '../../src/store.ts';
+import type { PeopleSeen } from './people.ts';
 import { AUDIT, DELIVERY, EPISODE, FLAG, NOW, REMEDIATION, RULES, RUN, STATUS } from './values.ts';
 
 /** What the fakes answer and what they saw; a test changes and reads it. */
 export interface State {
   now: number;
   readonly posts: Post[];
+  readonly people: PeopleSeen;
   /** What `accept` does; by default it takes everything. */
   accept: Intake['accept'];
   readonly webhooks: { outcome: string; seconds: number; drill: boolean }[];
@@ -48,6 +50,7 @@ export function newState(): State {
   return {
     now: NOW,
     posts: [],
+    people: { calls: [] },
     accept: async () => ({ delivery: 'd-1', alerts: 1, unusable: [], drill: false }),
     webhooks: [],
     denied: [],

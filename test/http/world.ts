@@ -24,6 +24,7 @@ import {
   storeOf,
   type State,
 } from './fakes.ts';
+import { peopleOf } from './people.ts';
 import { RESTART } from './values.ts';
 
 /** A server on a real socket over in-process fakes of the facade. Everything that happens is recorded. */
@@ -83,6 +84,7 @@ function partsOf(options: WorldOptions): { readonly deps: HttpDeps; readonly sta
     intake: { accept: (post) => (state.posts.push(post), state.accept(post)) },
     operator: operatorOf(state),
     flags: flagsOf(state),
+    ...peopleOf(state.people),
     rulebook: rulebookOf(state),
     reporter: reporterOf(state),
     store: { ...storeOf(state), ...options.store },

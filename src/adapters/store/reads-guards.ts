@@ -32,7 +32,8 @@ export function createGuardReads(sql: Sql): GuardReads {
       sql.column<number>(text.nth_start, [since, rule, except, n - 1])[0],
     touchedSince: async ({ since, except, limit }) =>
       sql.all(text.touched_since, [since, except, limit]) as unknown as readonly Touched[],
-    wantedSince: async (since, limit) => sql.column<number>(text.wanted_since, [since, limit])[0] ?? 0,
+    wantedSince: async (since, limit) =>
+      sql.column<number>(text.wanted_since, [since, limit])[0] ?? 0,
     outcomesOn: async ({ rule, target, limit }) =>
       sql.column<Outcome>(text.outcomes_on, [target.toWellFormed(), rule, limit]),
     lastLease: async (target) => one(sql, LEASES, text.last_lease, [target.toWellFormed()]),

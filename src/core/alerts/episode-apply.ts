@@ -12,6 +12,8 @@ export interface Arrival {
   readonly new_id: string;
   /** The rule set that looks at a new episode. */
   readonly rules_version: string;
+  /** Set where Alertmanager's API told it: when the first question of the poll went out. */
+  readonly poll_began_at?: number;
 }
 
 export type EpisodeDecision =
@@ -23,6 +25,8 @@ export type EpisodeDecision =
   | { readonly kind: 'late_duplicate'; readonly why: string }
   /** A resolve from before the open episode began. */
   | { readonly kind: 'late_resolve'; readonly why: string }
+  /** What the API told is older than the newest delivery. */
+  | { readonly kind: 'overtaken'; readonly why: string }
   | { readonly kind: 'resolved_unknown'; readonly why: string }
   | { readonly kind: 'resolved_again'; readonly why: string };
 
@@ -43,6 +47,8 @@ const SENDERS_OF_COPIES: readonly string[] = ['alertmanager', 'grafana'];
  * episodes; `startsAt` moves at the sender, so it only tells late copies apart.
  */
 export function applyAlert(prior: Episode | undefined, alert: Alert, at: Arrival): EpisodeDecision {
+  const overtaken = prior === undefined ? undefined : whyOvertaken(prior, at);
+  if (overtaken !== undefined) return { kind: 'overtaken', why: overtaken };
   if (alert.status === 'resolved') return applyResolve(prior, alert, at);
   if (prior?.state === 'open') return { kind: 'repeat', episode: repeated(prior, alert, at) };
   const late = prior === undefined ? undefined : whyLate(prior, alert, at);
@@ -50,11 +56,21 @@ export function applyAlert(prior: Episode | undefined, alert: Alert, at: Arrival
   return { kind: 'open', episode: opened(alert, at) };
 }
 
+/** Why a poll says nothing about the episode; undefined when it does, and for deliveries of others. */
+function whyOvertaken(prior: Episode, { poll_began_at }: Arrival): string | undefined {
+  if (poll_began_at === undefined) return undefined;
+  const newest = prior.closed_at ?? prior.last_firing_at;
+  if (newest < poll_began_at) return undefined;
+  return `its newest delivery came at ${isoTime(newest)}, Alertmanager was asked at ${isoTime(poll_began_at)}`;
+}
+
 function applyResolve(prior: Episode | undefined, alert: Alert, at: Arrival): EpisodeDecision {
   if (prior === undefined) return { kind: 'resolved_unknown', why: 'it was never seen firing' };
   if (prior.state === 'closed') return notOpen(prior, alert);
   const { ends_at } = alert;
-  if (ends_at !== null && prior.starts_at !== null && ends_at < prior.starts_at) {
+  // Of one that vanished it is when we first missed it, by our clock: it orders nothing.
+  const ordered = at.poll_began_at === undefined;
+  if (ordered && ends_at !== null && prior.starts_at !== null && ends_at < prior.starts_at) {
     const why = `it ended at ${isoTime(ends_at)}, before the open episode began at ${isoTime(prior.starts_at)}`;
     return { kind: 'late_resolve', why };
   }
@@ -72,6 +88,8 @@ function notOpen(prior: Episode, alert: Alert): EpisodeDecision {
 
 /** Why a firing after our close is a copy of one from before it; undefined when it is a new one. */
 function whyLate(prior: Episode, alert: Alert, at: Arrival): string | undefined {
+  // The API confirms that it fires, whatever its startsAt is.
+  if (at.poll_began_at !== undefined) return undefined;
   const { starts_at } = alert;
   if (starts_at === null || prior.ended_at === null || prior.closed_at === null) return undefined;
   if (starts_at > prior.ended_at) return undefined;
@@ -87,7 +105,7 @@ function opened(alert: Alert, at: Arrival): Episode {
     alertname: alert.alertname,
     labels: alert.labels,
     annotations: alert.annotations,
-    source: at.source,
+    source: sourceOf(at),
     generator_url: alert.generator_url,
     state: 'open',
     starts_at: believed(alert.starts_at, at),
@@ -110,9 +128,9 @@ function repeated(prior: Episode, alert: Alert, at: Arrival): Episode {
     annotations: alert.annotations,
     generator_url: alert.generator_url === '' ? prior.generator_url : alert.generator_url,
     // Alertmanager vouches for it from now on, so that its API can be asked.
-    source: at.source === 'alertmanager' ? at.source : prior.source,
+    source: sourceOf(at) === 'alertmanager' ? 'alertmanager' : prior.source,
     starts_at: earliest(prior.starts_at, believed(alert.starts_at, at)),
-    last_firing_at: Math.max(prior.last_firing_at, at.received_at),
+    last_firing_at: Math.max(prior.last_firing_at, at.poll_began_at ?? at.received_at),
     firings: prior.firings + 1,
   };
 }
@@ -126,8 +144,13 @@ function closed(prior: Episode, alert: Alert, at: Arrival): Episode {
     starts_at,
     closed_at: at.received_at,
     ended_at: Math.max(ends_at, starts_at ?? ends_at),
-    close_reason: 'resolved',
+    close_reason: at.poll_began_at === undefined ? 'resolved' : 'vanished',
   };
+}
+
+/** Who vouches for the episode: behind what the API told stands Alertmanager. */
+function sourceOf(at: Arrival): string {
+  return at.poll_began_at === undefined ? at.source : 'alertmanager';
 }
 
 function believed(time: number | null, at: Arrival): number | null {

@@ -8,5 +8,10 @@ export interface Seen {
   readonly silenced_by: readonly string[];
   readonly inhibited_by: readonly string[];
   readonly muted_by: readonly string[];
+  /**
+   * An Alertmanager that still runs has shown it, so that its absence means something: one that restarted is
+   * empty until Prometheus has sent everything again, and another's alerts it never shows.
+   */
+  readonly witnessed: boolean;
   readonly as_of: number;
 }

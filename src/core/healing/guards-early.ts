@@ -29,7 +29,7 @@ export function stale({ now, episode, guard }: EarlyFacts): Verdict {
 export function resolved({ now, episode, seen }: EarlyFacts): Verdict {
   if (episode.state === 'closed')
     return refuse('resolved', `the alert no longer fires: ${episode.close_reason ?? 'closed'}`);
-  if (seen?.state !== 'absent') return ALLOW;
+  if (seen?.state !== 'absent' || !seen.witnessed) return ALLOW;
   return wait('resolved', now + RECHECK_MS, 'Alertmanager does not show the alert any more');
 }
 

@@ -1,6 +1,14 @@
 import { formatDuration } from '../duration.ts';
 import type { BlastFacts, PlanFacts } from './guard-facts.ts';
-import { ALLOW, RECHECK_MS, refuse, refuseLoudly, report, type Verdict, wait } from './guard-words.ts';
+import {
+  ALLOW,
+  RECHECK_MS,
+  refuse,
+  refuseLoudly,
+  report,
+  type Verdict,
+  wait,
+} from './guard-words.ts';
 import { changesNothing } from './guards-target.ts';
 import type { Target } from './remediation.ts';
 
@@ -39,7 +47,11 @@ function totalRadius(blast: BlastFacts, fresh: readonly Target[]): Verdict | und
   return wait('blast_radius', oldest(blast.touched) + window_ms, said);
 }
 
-function shareRadius(blast: BlastFacts, fresh: readonly Target[], now: number): Verdict | undefined {
+function shareRadius(
+  blast: BlastFacts,
+  fresh: readonly Target[],
+  now: number,
+): Verdict | undefined {
   const { share_pct, window_ms } = blast.policy;
   if (share_pct === null) return undefined;
   for (const { group } of fresh) {

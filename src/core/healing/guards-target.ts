@@ -1,7 +1,15 @@
 import { jsonEqual } from '../json.ts';
 import type { RunLimit } from '../rules/rule.ts';
 import type { PlanFacts } from './guard-facts.ts';
-import { ALLOW, RECHECK_MS, refuse, refuseLoudly, seconds, type Verdict, wait } from './guard-words.ts';
+import {
+  ALLOW,
+  RECHECK_MS,
+  refuse,
+  refuseLoudly,
+  seconds,
+  type Verdict,
+  wait,
+} from './guard-words.ts';
 import { covering } from './guards-early.ts';
 import type { Target } from './remediation.ts';
 

@@ -4,6 +4,7 @@ import type { Change } from '../../store.ts';
 import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
+import { CLAIM_MARGIN_MS } from './intent.ts';
 import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';
 
 /** Carries out the intent, target after target; the first failure stops the rest. */
@@ -54,7 +55,8 @@ async function perform(work: Work, row: ActionRun, engine: Engine): Promise<Acti
     const { value, attempts } = await callAction(work, engine, {
       idempotency_key: row.id,
       params: row.params,
-      within_ms: work.step.deadline_ms,
+      // The deadline is the step's: targets that come later have what is left of it, inside the claim.
+      within_ms: Math.max(0, work.remediation.claim_until - CLAIM_MARGIN_MS - engine.clock.now()),
       intent_at: row.started_at,
       counted: true,
       attempts_before: row.attempts,

@@ -38,11 +38,7 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
 }
 
 /** What is still to do is begun only if it would be begun now: not paused, not stale, still firing. */
-async function goOn(
-  work: Work,
-  changes: readonly Change[],
-  engine: Engine,
-): Promise<StageResult> {
+async function goOn(work: Work, changes: readonly Change[], engine: Engine): Promise<StageResult> {
   const { remediation } = work;
   const claim_until = engine.clock.now() + work.step.deadline_ms + CLAIM_MARGIN_MS;
   const next: StageResult = {

@@ -16,10 +16,14 @@ function early(over: Partial<PlanFacts>) {
 function planned(over: Partial<PlanFacts>) {
   return runGuards(PLAN_GUARDS, planFacts(over));
 }
-const seen = { silenced_by: [], inhibited_by: [], muted_by: [], as_of: NOW };
+const seen = { silenced_by: [], inhibited_by: [], muted_by: [], witnessed: true, as_of: NOW };
 
 test.each<[string, Partial<PlanFacts>, object]>([
-  ['a hold on the rule', { holds: [hold({ rule: 'thing-down' })] }, { kind: 'wait', reason: 'held' }],
+  [
+    'a hold on the rule',
+    { holds: [hold({ rule: 'thing-down' })] },
+    { kind: 'wait', reason: 'held' },
+  ],
   [
     'a hold with an end says when to look again',
     { holds: [hold({ alertname: 'ThingDown', until: NOW + 7 })] },
@@ -51,6 +55,11 @@ test.each<[string, Partial<PlanFacts>, object]>([
     'not shown by the API: waits for a word, ends nothing',
     { seen: { ...seen, state: 'absent' } },
     { kind: 'wait', reason: 'resolved' },
+  ],
+  [
+    'never shown by an Alertmanager that runs: its absence means nothing',
+    { seen: { ...seen, state: 'absent', witnessed: false } },
+    { kind: 'allow' },
   ],
   ['active in the API', { seen: { ...seen, state: 'active' } }, { kind: 'allow' }],
   [

@@ -9,7 +9,9 @@ const NOW = FACTS_NOW;
 const WINDOW_MS = 600_000;
 
 function member(id: string, over: Partial<TargetGroup> = {}): Target {
-  return target(id, { group: { id: 'compose/shop/api', total: 6, healthy: 5, serves: true, ...over } });
+  return target(id, {
+    group: { id: 'compose/shop/api', total: 6, healthy: 5, serves: true, ...over },
+  });
 }
 function touched(target_id: string, at: number, group: string | null = null): Touched {
   return { target: target_id, group, at };
@@ -131,7 +133,7 @@ test('a common cause is reported, and waits only where the policy says so', () =
     kind: 'wait',
     reason: 'common_cause',
   });
-  expect(
-    guarded([target('a')], { common_cause: { ...cause, seen: 4, enforce: true } }),
-  ).toEqual({ kind: 'allow' });
+  expect(guarded([target('a')], { common_cause: { ...cause, seen: 4, enforce: true } })).toEqual({
+    kind: 'allow',
+  });
 });

@@ -14,7 +14,7 @@ const BEGUN: VerifyProgress = {
   started_at: 0,
   deadline_at: 100_000,
   holds_since: null,
-        held: false,
+  held: false,
   last: '',
   blind: false,
   checks: 0,
