@@ -13,7 +13,7 @@ const RunRule = z.strictObject({
 export const OPERATION_ROUTES = [
   route({
     method: 'POST',
-    path: '/api/v1/remediations/run',
+    path: '/api/v1/remediations',
     access: 'operator',
     summary: 'Starts a rule for an alert that fires. Every guard asks as ever.',
     body: RunRule,

@@ -54,7 +54,7 @@ test('a viewer reads and changes nothing', async () => {
   for (const path of [
     '/api/v1/holds',
     '/api/v1/ack',
-    '/api/v1/remediations/run',
+    '/api/v1/remediations',
     '/api/v1/remediations/r-1/approve',
     '/api/v1/remediations/r-1/deny',
     '/api/v1/remediations/r-1/cancel',
@@ -96,7 +96,7 @@ test('questions that wait', async () => {
 
 test('run, cancel, undo', async () => {
   const run = { ...because, rule: 'ai-errors', fingerprint: 'f00d' };
-  const started = await world.call('POST', '/api/v1/remediations/run', {
+  const started = await world.call('POST', '/api/v1/remediations', {
     token: 'operate',
     json: run,
   });
