@@ -66,12 +66,12 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
     stored: () => drain.stored(),
   });
   const reporter = createReporter({ ...engine, ...options, worker, started: () => started });
-  // Without an Alertmanager there is nobody to ask.
+  // Without an Alertmanager and a Prometheus there is nobody to ask.
   const loops: readonly Loop[] = [
     drain,
     worker,
     keeper,
-    ...(options.watch.configured ? [reconcile] : []),
+    ...(options.watch.watching ? [reconcile] : []),
   ];
   return {
     intake,
@@ -96,10 +96,11 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
       started = true;
     },
     async stop() {
-      options.watch.close();
-      await reconcile.stop();
       await drain.stop();
       await worker.stop();
+      // Last: the worker asks what can be seen until it has ended.
+      options.watch.close();
+      await reconcile.stop();
       await keeper.stop();
       await auth.flush();
       await engine.store.commit([sayService(engine, 'service_stopped', options.version)]);

@@ -53,16 +53,24 @@ export async function looksOf(work: Work, engine: Engine): Promise<Looks> {
   return { at: now, seen, preconditions };
 }
 
-/** What Alertmanager shows; undefined when it does not answer in time, which `blind` has to say. */
-export async function recheck(fingerprint: string, engine: Engine): Promise<Seen | undefined> {
+/** What Alertmanager shows; `unknown` when it does not answer in time. */
+export async function recheck(fingerprint: string, engine: Engine): Promise<Seen> {
   const signal = AbortSignal.timeout(LOOK_DEADLINE_MS);
   try {
     return await engine.watch.recheck(fingerprint, LOOKS_FRESH_MS, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    return undefined;
+    return { ...NOT_SEEN, as_of: engine.clock.now() };
   }
 }
+
+const NOT_SEEN: Omit<Seen, 'as_of'> = {
+  state: 'unknown',
+  silenced_by: [],
+  inhibited_by: [],
+  muted_by: [],
+  witnessed: false,
+};
 
 async function preconditionOf(expr: string, work: Work, engine: Engine): Promise<PreconditionFact> {
   const rendered = renderPromql(expr, work.episode);

@@ -12,8 +12,8 @@ interface Outage {
 interface Outages {
   answered(who: string): void;
   failed(who: string, error: unknown): void;
-  /** Who has not answered for too long, in words. `now` in ms since the epoch. */
-  blind(now: number): readonly string[];
+  /** Who has not answered for too long, also in words. `now` in ms since the epoch. */
+  blind(now: number): readonly { readonly who: string; readonly words: string }[];
 }
 
 /** Who was asked and did not answer; logged when it begins and when it ends. */
@@ -42,9 +42,10 @@ export function createOutages({
     blind(now) {
       return [...outages]
         .filter(([, outage]) => isLong(outage, now))
-        .map(
-          ([who, { why, since }]) => `${who} has not answered for ${seconds(now - since)}: ${why}`,
-        );
+        .map(([who, { why, since }]) => ({
+          who,
+          words: `${who} has not answered for ${seconds(now - since)}: ${why}`,
+        }));
     },
   };
 }

@@ -31,7 +31,7 @@ export interface Answers {
 interface Questions {
   /** Asks everybody once, side by side. Never rejects: who does not answer is part of the answer. */
   ask(): Promise<Answers>;
-  /** Who has not answered for too long, in words. */
+  /** Who is missing, in words: Prometheus, or all Alertmanagers, without an answer for too long. */
   blind(): readonly string[];
   /** Ends the questions under way. */
   close(): void;
@@ -64,10 +64,10 @@ export function createQuestions(deps: QuestionsDeps): Questions {
         sights.set(alert.fingerprint, merged(sights.get(alert.fingerprint), sight));
         return { ...alert, suppressed: sight.state === 'suppressed' };
       });
-      outages.answered(`Alertmanager at ${url}`);
+      outages.answered(nameOf(url));
       return { url, ok: true, started_at, alerts: shown };
     } catch (error) {
-      failed(`Alertmanager at ${url}`, error);
+      failed(nameOf(url), error);
       return { url, ok: false };
     }
   }
@@ -99,9 +99,21 @@ export function createQuestions(deps: QuestionsDeps): Questions {
 
   return {
     ask,
-    blind: () => outages.blind(clock.now()),
+    blind() {
+      const away = outages.blind(clock.now());
+      // One of a cluster is enough to see that an alert fires; that one is gone, all of them have to say.
+      const dark = peers.filter(({ url }) => away.some(({ who }) => who === nameOf(url)));
+      const some_see = dark.length < peers.length;
+      return away
+        .filter(({ who }) => !some_see || peers.every(({ url }) => who !== nameOf(url)))
+        .map(({ words }) => words);
+    },
     close: () => closing.abort(new Error('the service stops')),
   };
+}
+
+function nameOf(url: string): string {
+  return `Alertmanager at ${url}`;
 }
 
 function count(

@@ -55,7 +55,7 @@ async function stillFires(due: readonly LeaseHolder[], engine: Engine): Promise<
     if (released !== 'expired') continue;
     const episode = await engine.store.episode(episode_id);
     if (episode?.state !== 'open' || episode.source !== 'alertmanager') continue;
-    if ((await recheck(episode.fingerprint, engine))?.state === 'active') return true;
+    if ((await recheck(episode.fingerprint, engine)).state === 'active') return true;
   }
   return false;
 }

@@ -20,6 +20,8 @@ export interface Round {
 export interface Watch {
   /** Is there an Alertmanager to ask? Without one every answer is `unknown`. */
   readonly configured: boolean;
+  /** Is there anybody to ask, an Alertmanager or a Prometheus? */
+  readonly watching: boolean;
   /** Asks everybody once. Never rejects: who does not answer is part of the answer. */
   poll(): Promise<Round>;
   /** From the last poll; undefined before the first. */
@@ -92,6 +94,7 @@ export function createWatch(deps: WatchDeps): Watch {
 
   return {
     configured: deps.peers.length > 0,
+    watching: deps.peers.length > 0 || deps.prometheus.configured,
     poll: async () => (running ?? begin()).done,
     view: (fingerprint) => (last === undefined ? undefined : seenIn(last, fingerprint)),
     async recheck(fingerprint, max_age_ms, signal) {

@@ -197,6 +197,7 @@ describe('rechecks', () => {
 
 describe('blind', () => {
   test('after two failures in a row, or one that lasts; not after one; over with an answer', async () => {
+    watch = build([a.url]);
     a.answer({ status: 503, body: '"limit"' });
     await watch.poll();
     expect(watch.blind()).toEqual([]);
@@ -209,8 +210,19 @@ describe('blind', () => {
     await watch.poll();
     await watch.poll();
     expect(watch.blind()).toEqual([expect.stringContaining(a.url)]);
-    expect(counted).toEqual(['partial', 'at 0', 'ok', 'partial', 'partial']);
+    expect(counted).toEqual(['failed', 'at 0', 'ok', 'failed', 'failed']);
     expect(logged.map(({ level }) => level)).toEqual(['warn', 'info', 'warn']);
+  });
+
+  test('one of a pair is enough to see by; without both it is blind', async () => {
+    a.answer('reset');
+    await watch.poll();
+    await watch.poll();
+    expect(watch.blind()).toEqual([]);
+    b.answer('reset');
+    await watch.poll();
+    await watch.poll();
+    expect(watch.blind()).toEqual([expect.stringContaining(a.url), expect.stringContaining(b.url)]);
   });
 
   test('a Prometheus that is configured and silent; a Watchdog that stays away', async () => {

@@ -23,6 +23,7 @@ export function fakeWatch(): FakeWatch {
   };
   return {
     configured: false,
+    watching: false,
     sights,
     reasons,
     poll: () => Promise.reject<Round>(new Error('the fake is not polled')),

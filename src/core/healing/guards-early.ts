@@ -43,9 +43,11 @@ export function silenced({ now, seen }: EarlyFacts): Verdict {
   return wait('silenced', now + RECHECK_MS, `suppressed in Alertmanager by ${by.join(', ')}`);
 }
 
-export function blind({ now, blind: reasons }: EarlyFacts): Verdict {
-  if (reasons.length === 0) return ALLOW;
-  return wait('blind', now + RECHECK_MS, reasons.join('; '));
+export function blind({ now, blind: reasons, seen }: EarlyFacts): Verdict {
+  if (reasons.length > 0) return wait('blind', now + RECHECK_MS, reasons.join('; '));
+  if (seen?.state !== 'unknown') return ALLOW;
+  const said = 'not every Alertmanager answers, and of those that do none shows the alert';
+  return wait('blind', now + RECHECK_MS, said);
 }
 
 export function precondition({ now, preconditions }: EarlyFacts): Verdict {

@@ -68,6 +68,11 @@ test.each<[string, Partial<PlanFacts>, object]>([
     { kind: 'wait', reason: 'blind', detail: 'Prometheus does not answer' },
   ],
   [
+    'nobody can say whether it fires',
+    { seen: { ...seen, state: 'unknown' } },
+    { kind: 'wait', reason: 'blind' },
+  ],
+  [
     'a precondition that does not hold',
     { preconditions: [{ expr: 'up > 0', state: 'fails', detail: 'no sample' }] },
     { kind: 'wait', reason: 'precondition', detail: 'up > 0 does not hold: no sample' },
