@@ -3,7 +3,7 @@ import { counter, gauge } from './metrics-series.ts';
 import type { Registry } from './prom-client.ts';
 
 const RESULT = ['ok', 'partial', 'failed'] as const;
-const FINDING = ['unseen', 'evidence', 'vanished'] as const;
+const FINDING = ['unseen', 'restarted', 'evidence', 'vanished'] as const;
 
 export type ReconcileMetrics = Pick<
   Metrics,

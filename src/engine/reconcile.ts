@@ -52,7 +52,7 @@ interface ReconcileOptions {
  */
 export function createReconcile(engine: ReconcileEngine, options: ReconcileOptions): Loop {
   const { clock, store } = engine;
-  const { watch, every_ms = RECONCILE_EVERY_MS, limits = RECONCILE_LIMITS } = options;
+  const { watch, every_ms = RECONCILE_EVERY_MS } = options;
   let began_at = Number.NEGATIVE_INFINITY;
   let poked = false;
   let kept: string | undefined;
@@ -85,6 +85,7 @@ export function createReconcile(engine: ReconcileEngine, options: ReconcileOptio
     const ours = open.filter(isAlertmanagers);
     const latest = await latestOf(seen, new Set(ours.map((each) => each.fingerprint)), store);
     const in_use = await episodesInUse(store);
+    const limits = options.limits ?? limitsOf(engine);
     const facts = { poll: seen, memory, open: ours, latest, in_use, limits };
     const { findings, disputed } = reconcile(facts);
     await writer.write(poll, findings);
@@ -114,6 +115,13 @@ export function createReconcile(engine: ReconcileEngine, options: ReconcileOptio
       await loop.stop();
     },
   };
+}
+
+/** The resend delay is the policy's, with half of it for what is under way. */
+function limitsOf({ rulebook }: ReconcileEngine): ReconcileLimits {
+  const resend_delay_ms = rulebook.current()?.policy.alertmanager.resend_delay_ms;
+  if (resend_delay_ms === undefined) return RECONCILE_LIMITS;
+  return { ...RECONCILE_LIMITS, resend_delay_ms: 1.5 * resend_delay_ms };
 }
 
 interface Writer {
@@ -152,7 +160,7 @@ function createWriter(engine: ReconcileEngine, stored: () => void): Writer {
   }
 
   function tell(findings: readonly Finding[]): void {
-    const counts = { unseen: 0, vanished: 0, evidence: 0 };
+    const counts = { unseen: 0, vanished: 0, restarted: 0, evidence: 0 };
     for (const { kind } of findings) counts[kind] += 1;
     for (const [kind, count] of Object.entries(counts))
       engine.metrics.reconcileFinding(kind as Finding['kind'], count);
@@ -169,7 +177,7 @@ function createWriter(engine: ReconcileEngine, stored: () => void): Writer {
   };
 }
 
-const RANK = { vanished: 0, unseen: 1, evidence: 2 } as const;
+const RANK = { vanished: 0, unseen: 1, restarted: 2, evidence: 3 } as const;
 
 /** The Watchdog proves that the webhook works; what the API says of it proves nothing. */
 function withoutWatchdog(poll: Poll): Poll {

@@ -8,6 +8,9 @@ export const RECONCILE_SOURCE = 'reconcile';
 /** Alerts in one delivery: the drain never parts one, and in a storm it gives way between two. */
 export const RECONCILE_ALERTS_MAX = 100;
 
+/** In this order: what vanished first, because it frees what the rest may wait for. */
+const REASONS = ['vanished', 'unseen', 'restarted', 'evidence'] as const;
+
 /** What the drain must know of such a delivery besides its alerts. */
 export interface ReconcileNote {
   /** Before the first question went out. Ms since the epoch. */
@@ -30,8 +33,7 @@ export function reconcileBodies(
   options: BodyOptions,
 ): readonly string[] {
   const bodies: string[] = [];
-  // What vanished first: it frees what the rest may wait for.
-  for (const reason of ['vanished', 'unseen', 'evidence'] as const) {
+  for (const reason of REASONS) {
     const alerts = findings.filter(({ kind }) => kind === reason).map(alertOf);
     for (let from = 0; from < alerts.length; from += RECONCILE_ALERTS_MAX)
       bodies.push(bodyOf(reason, alerts.slice(from, from + RECONCILE_ALERTS_MAX), options));
@@ -87,6 +89,6 @@ export function readReconcileNote(body: Uint8Array): ReconcileNote | undefined {
   const poll_began_at = parseTimestamp(note?.poll_began_at);
   const reason = note?.reason;
   if (poll_began_at === null) return undefined;
-  if (reason !== 'unseen' && reason !== 'vanished' && reason !== 'evidence') return undefined;
-  return { poll_began_at, reason };
+  const known = REASONS.find((each) => each === reason);
+  return known === undefined ? undefined : { poll_began_at, reason: known };
 }

@@ -43,7 +43,8 @@ export interface ReconcileInput {
 
 /** What the API knows and no delivery told. */
 export type Finding =
-  | { readonly kind: 'unseen' | 'evidence'; readonly alert: ShownAlert }
+  /** `restarted`: it resolved and fired again within one group_interval, or its sender restarted. */
+  | { readonly kind: 'unseen' | 'evidence' | 'restarted'; readonly alert: ShownAlert }
   /** `absent_since`: the first poll that missed it. Ms since the epoch. */
   | { readonly kind: 'vanished'; readonly episode: Episode; readonly absent_since: number };
 
@@ -67,7 +68,8 @@ export function reconcile(input: ReconcileInput): Reconciled {
     open.add(episode.fingerprint);
     const [alert] = shown.get(episode.fingerprint) ?? [];
     if (alert !== undefined) {
-      if (needsEvidence(episode, input)) findings.push({ kind: 'evidence', alert });
+      if (hasRestarted(alert, episode, input)) findings.push({ kind: 'restarted', alert });
+      else if (needsEvidence(episode, input)) findings.push({ kind: 'evidence', alert });
     } else if (input.memory.absent_since.has(episode.fingerprint)) {
       if (mayFire(episode.labels, firing)) {
         disputed.add(episode.fingerprint);
@@ -129,6 +131,15 @@ function believedStart({ starts_at }: ShownAlert, poll: Poll): number | null {
 }
 
 /* ---------------------------------------------------------------- still firing */
+
+/**
+ * It began after the last time that we were told it fires. That is no proof of a pause in between: a
+ * Prometheus that restarts begins its alerts anew. So the episode goes on, and the change is written down.
+ */
+function hasRestarted(alert: ShownAlert, episode: Episode, { poll }: ReconcileInput): boolean {
+  const starts_at = believedStart(alert, poll);
+  return starts_at !== null && starts_at > episode.last_firing_at && starts_at < poll.began_at;
+}
 
 /** Also a suppressed alert fires. */
 function needsEvidence(episode: Episode, { poll, in_use, limits }: ReconcileInput): boolean {

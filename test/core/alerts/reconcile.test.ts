@@ -233,6 +233,18 @@ describe('an alert that fires', () => {
   });
 });
 
+describe('an alert with a start later than the last word of it', () => {
+  const told = openEpisode('x', { last_firing_at: NOON - 40_000 });
+  test.each<[string, number | null, readonly string[]]>([
+    ['after it: told', NOON - 20_000, ['restarted x']],
+    ['before it: as ever', NOON - 60_000, []],
+    ['in the future of the poll: on its way', NOON + 1_000, []],
+    ['without a start', null, []],
+  ])('%s', (_name, starts_at, found) => {
+    expect(lastOf([{ at: 0, peers: [[{ ...X, starts_at }]] }], { open: [told] })).toEqual(found);
+  });
+});
+
 describe('the memory', () => {
   test('forgets what is neither open nor shown', () => {
     const y = shownAlert('y');
