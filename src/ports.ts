@@ -1,5 +1,6 @@
 import type { ActionError } from './action.ts';
 import type { GuardWord } from './core/healing/guard-words.ts';
+import type { Harm } from './core/healing/harm.ts';
 import type { Outcome } from './core/healing/remediation.ts';
 import type { SpanPlace } from './core/trace.ts';
 
@@ -149,6 +150,8 @@ export interface Metrics {
   auditWrite(result: 'ok' | 'error', seconds: number, rows: number): void;
   guard(word: GuardWord, verdict: 'wait' | 'refuse'): void;
   remediationDone(outcome: Outcome): void;
+  /** It looks as if autoheal itself did harm; once for each finding and day. */
+  harmSuspected(kind: Harm['kind']): void;
   revert(result: 'ok' | 'error' | 'left_alone'): void;
   alerts(
     event: 'firing' | 'repeated' | 'resolved' | 'late_duplicate' | 'unmapped' | 'unusable',
@@ -162,7 +165,10 @@ export interface Metrics {
   breaker(backend: string, state: 'closed' | 'half_open' | 'open'): void;
   /** One round of questions to Alertmanager and Prometheus; `partial`: some did not answer. */
   reconcilePoll(result: 'ok' | 'partial' | 'failed'): void;
-  reconcileFinding(finding: 'unseen' | 'evidence' | 'vanished', count: number): void;
+  reconcileFinding(
+    finding: 'unseen' | 'restarted' | 'evidence' | 'vanished',
+    count: number,
+  ): void;
   /** Every Alertmanager answered. Ms since the epoch. */
   alertmanagerPolled(at: number): void;
 }

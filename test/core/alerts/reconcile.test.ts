@@ -226,7 +226,7 @@ describe('an alert that fires', () => {
     const aged = (age_s: number) => [
       openEpisode('x', { last_firing_at: NOON - age_s * SECOND_MS }),
     ];
-    const peers = [[{ ...X, suppressed: true }]];
+    const peers = [[{ ...X, suppressed: true, starts_at: NOON - 3_600_000 }]];
     expect(lastOf([{ at: 0, peers }], { open: aged(300), in_use })).toEqual(['evidence x']);
     expect(lastOf([{ at: 0, peers }], { open: aged(299), in_use })).toEqual([]);
     expect(lastOf([{ at: 0, peers }], { open: aged(300) })).toEqual([]);
