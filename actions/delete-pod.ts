@@ -57,7 +57,8 @@ export default defineAction<Params>({
         retryable: false,
       });
     const workload = await workloadOf(api, pod);
-    return [targetOf(given, pod, workload, await readyOthers(api, workload, pod.uid), ctx)];
+    const others = (await podsOf(api, workload)).filter(({ uid }) => uid !== pod.uid);
+    return [targetOf(given, pod, workload, others, ctx)];
   },
 
   async preview({ grace_seconds }, target, ctx) {
@@ -121,9 +122,10 @@ function targetOf(
   { grace_seconds }: Params,
   { id, ref, uid, ready, annotations }: PodState,
   workload: WorkloadState,
-  ready_others: number,
+  others: readonly PodState[],
   ctx: ActionContext,
 ): Target {
+  const ready_others = others.filter((pod) => pod.ready).length;
   const labelled = [annotations, workload.annotations].some((one) => one['autoheal'] === 'true');
   const named = ctx.allows(id, ref.name) || ctx.allows(workload.id, workload.ref.name);
   const observed: Observed = { uid, ready, workload: workload.id, ready_others };
@@ -136,6 +138,7 @@ function targetOf(
     observed: { ...observed },
     desired: null,
     cmd: `kubectl -n ${ref.namespace} delete pod ${ref.name}${grace}`,
+    group: { id: workload.id, total: others.length + 1, healthy: ready_others, serves: ready },
   };
 }
 

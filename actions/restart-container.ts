@@ -7,6 +7,7 @@ import {
   inspectContainer,
 } from '../src/adapters/containers.ts';
 import { classifyDocker } from '../src/adapters/docker.ts';
+import { composeServiceOf, siblingsOf } from '../src/adapters/siblings.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import type { Target } from '../src/core/healing/remediation.ts';
 
@@ -55,7 +56,9 @@ export default defineAction<Params>({
           `${JSON.stringify(ref)} is container ${found.name} again; name each once`,
           { retryable: false },
         );
-      targets.push(targetOf(found, targets.at(-1), stop_seconds, ctx));
+      const group = await siblingsOf(docker, found, ctx.signal);
+      const target = targetOf(found, targets.at(-1), stop_seconds, ctx);
+      targets.push(group === undefined ? target : { ...target, group });
     }
     return targets;
   },
@@ -133,7 +136,7 @@ function targetOf(
   const named = ctx.allows(id, found.name);
   return {
     id,
-    parents: parentsOf(found.labels),
+    parents: [composeServiceOf(found.labels) ?? []].flat(),
     name: found.name,
     opted_in: labelled || named,
     opt_in_hint: hintOf(found.name, labelled, named),
@@ -213,13 +216,6 @@ function hintOf(name: string, labelled: boolean, named: boolean): string {
   if (labelled) return 'labelled autoheal=true';
   if (named) return "named in the policy's targets";
   return `label the container autoheal=true (docker run --label autoheal=true; compose file: labels: { autoheal: "true" }), or name docker/${name} under targets in the policy`;
-}
-
-/** A Compose service locks with its containers. */
-function parentsOf(labels: ContainerState['labels']): readonly string[] {
-  const project = labels['com.docker.compose.project'];
-  const service = labels['com.docker.compose.service'];
-  return project === undefined || service === undefined ? [] : [`compose/${project}/${service}`];
 }
 
 async function inspectTarget(

@@ -38,7 +38,7 @@ export type Change =
     }
   /** Live remediations of the episode: wakes + 1, next_at 0. */
   | { readonly kind: 'remediations_wake'; readonly episode_id: string }
-  /** Every remediation in `waiting` for one of `reasons`: wakes + 1, next_at 0 (resume, breaker closed, lock freed). */
+  /** Every remediation in `waiting` for one of `reasons`: wakes + 1, next_at 0 (resume, breaker closed, lease over). */
   | { readonly kind: 'waiting_wake'; readonly reasons: readonly GuardWord[] }
   /** Writes nothing; conflict `episode_closed` when the episode is not open. No action begins after a resolve. */
   | { readonly kind: 'require_open'; readonly episode_id: string }
@@ -53,6 +53,7 @@ export type Change =
       readonly at: number;
       readonly targets: readonly LockTarget[];
     }
+  /** If the holder held anything: wakes those who wait for `busy`, the oldest first, at most `BUSY_WAKE_MAX`. */
   | { readonly kind: 'unlock'; readonly holder: string }
   /**
    * Counts the start of a run. `expected`: what `startCount` said when guards looked across targets; conflict
@@ -114,6 +115,13 @@ export type Change =
   /** Gives up every claim; for a store that no other process can use, at start. */
   | { readonly kind: 'claims_release_all' }
   | { readonly kind: 'audit'; readonly entry: AuditEntry };
+
+/**
+ * One of those who wait gets the lock, the others look in vain: waking all of them at each end would be quadratic in
+ * a storm. A few more than one, because who is first may be held, or no longer fire. Who is not among them loses
+ * nothing but time: every wait for `busy` looks again by itself.
+ */
+export const BUSY_WAKE_MAX = 8;
 
 export interface LockTarget {
   readonly id: string;

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-
-const TIMEOUT_MS = 10_000;
+import { addressOf, call, DEFAULT_URL, fail as failAs, reasonOf } from './service.ts';
 
 interface SendOptions {
   readonly url: string;
@@ -18,11 +17,7 @@ export function registerSend(program: Command): void {
       '<file>',
       'a body of the webhook, e.g. examples/ai-errors.json; "-" reads standard input',
     )
-    .option(
-      '--url <url>',
-      'where autoheal listens',
-      process.env['AUTOHEAL_URL'] ?? 'http://127.0.0.1:9009',
-    )
+    .option('--url <url>', 'where autoheal listens', process.env['AUTOHEAL_URL'] ?? DEFAULT_URL)
     .option('--token <token>', 'webhook token (default: AUTOHEAL_WEBHOOK_TOKEN)')
     .option('--resolved', 'say that the alerts of the body have resolved')
     .option(
@@ -38,22 +33,14 @@ async function send(file: string, options: SendOptions): Promise<void> {
   );
   const body = options.asIs === true ? text : restamped(text, file, options.resolved === true);
   const token = options.token ?? process.env['AUTOHEAL_WEBHOOK_TOKEN']?.split(',')[0];
-  const url = new URL('/webhook', options.url);
-  const answer = await fetch(url, {
+  const url = addressOf('send', options.url, '/webhook');
+  const { status, text: said } = await call('send', url, {
     method: 'POST',
-    redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'autoheal-send',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
+    token,
+    headers: { 'content-type': 'application/json', 'user-agent': 'autoheal-send' },
     body,
-  }).catch((error: unknown) =>
-    fail(`${url.href}: ${reasonOf(error)}. Is autoheal running? Start it with: npm start`),
-  );
-  const said = await answer.text();
-  if (answer.status !== 202) fail(`${url.href} answered ${answer.status}: ${said}`);
+  });
+  if (status !== 202) fail(`${url.href} answered ${status}: ${said}`);
   process.stdout.write(`202 stored: ${said}\n`);
 }
 
@@ -84,13 +71,6 @@ function parse(text: string, file: string): Record<string, unknown> {
   return fail(`${file}: not a webhook body: it is not an object`);
 }
 
-/** fetch hides what happened in `cause`. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || String(error.cause) : error.message;
-}
-
 function fail(message: string): never {
-  process.stderr.write(`autoheal send: ${message}\n`);
-  process.exit(1);
+  return failAs('send', message);
 }

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { formatDuration } from '../core/duration.ts';
-import { ask, shownUrl, textAt } from './ask.ts';
+import { messageOf } from '../adapters/net-errors.ts';
+import { ask, listAt, shownUrl, textAt } from './ask.ts';
 import { sayClock } from './clock.ts';
 import { type Finding, listed, notebook, type Notebook } from './finding.ts';
 import { type Installation, serviceUrl } from './installation.ts';
@@ -21,8 +22,16 @@ export async function checkAlertmanager(of: Installation): Promise<readonly Find
       'AUTOHEAL_ALERTMANAGER_URL is not set: its route to autoheal was not looked at',
       'set AUTOHEAL_ALERTMANAGER_URL, e.g. http://alertmanager:9093',
     );
-  for (const url of urls) await checkOne(note, url, of);
-  return note.findings();
+  const found = await Promise.all(
+    urls.map(async (url) => {
+      const own = notebook('alertmanager');
+      await checkOne(own, url, of);
+      // Of several, each sentence says which: their configurations may differ, and must not.
+      const which = urls.length > 1 ? `${new URL(url).host}: ` : '';
+      return own.findings().map((finding) => ({ ...finding, what: `${which}${finding.what}` }));
+    }),
+  );
+  return [...note.findings(), ...found.flat()];
 }
 
 async function checkOne(note: Notebook, url: string, of: Installation): Promise<void> {
@@ -38,11 +47,31 @@ async function checkOne(note: Notebook, url: string, of: Installation): Promise<
   }
   note.ok(`Alertmanager ${version} at ${shownUrl(url)}`);
   sayClock(note, 'Alertmanager', answer.clock_offset_ms);
-  sayConfig(
-    note,
-    parse(textAt(answer.body, 'config', 'original'), { maxAliasCount: ALIASES_MAX }),
-    of,
-  );
+  try {
+    const original = textAt(answer.body, 'config', 'original');
+    const config: unknown = parse(original, { maxAliasCount: ALIASES_MAX });
+    sayConfig(note, config, of);
+    sayReceivers(note, config, of);
+  } catch (error) {
+    note.fail(
+      `the configuration that it shows cannot be read: ${messageOf(error)}`,
+      'run amtool check-config on its file',
+    );
+  }
+}
+
+/** Of the policy's names one that Alertmanager does not have is a typo: reconcile would see no alert of it. */
+function sayReceivers(note: Notebook, config: unknown, { rules }: Installation): void {
+  const wanted = rules?.policy.alertmanager.receivers ?? [];
+  if (wanted.length === 0) return;
+  const names = new Set(listAt(config, 'receivers').map((one) => textAt(one, 'name')));
+  const absent = wanted.filter((name) => !names.has(name));
+  if (absent.length === 0) note.ok(`it has the receivers of the policy: ${listed(wanted)}`);
+  else
+    note.fail(
+      `it has no receiver ${listed(absent)}, which alertmanager.receivers of the policy names`,
+      `correct the policy; its receivers are: ${listed([...names])}`,
+    );
 }
 
 function sayConfig(note: Notebook, config: unknown, of: Installation): void {
@@ -59,6 +88,32 @@ function sayConfig(note: Notebook, config: unknown, of: Installation): void {
   const { route } = config as { readonly route?: unknown };
   const routes = routesOf(route);
   for (const webhook of ours) sayWebhook(note, webhook, routes, of);
+  const receivers = new Set(ours.map(({ receiver }) => receiver));
+  sayWatchdog(
+    note,
+    routes.filter(({ receiver }) => receivers.has(receiver)),
+    of,
+  );
+}
+
+/** Without the always-firing alert autoheal is blind and begins nothing, where the policy expects it. */
+function sayWatchdog(note: Notebook, ours: readonly Route[], { rules }: Installation): void {
+  const expected = rules?.policy.watchdog ?? null;
+  if (expected === null) return;
+  const time = formatDuration(expected.within_ms);
+  const bringing = ours.filter(({ watchdog, open }) => watchdog || open);
+  if (bringing.some(({ repeat_interval_ms }) => repeat_interval_ms < expected.within_ms))
+    note.ok('a route brings the Watchdog here, which the policy expects');
+  else if (bringing.length > 0)
+    note.warn(
+      `the route that brings the Watchdog repeats it too rarely: the policy expects it within ${time}`,
+      `write a repeat_interval well below ${time} in it`,
+    );
+  else
+    note.warn(
+      `no route names Watchdog for autoheal, and the policy expects it within ${time}: without it autoheal is blind and begins nothing`,
+      `add a route with matchers: ['alertname="Watchdog"'] and repeat_interval below that time; ${PAGE}`,
+    );
 }
 
 /**

@@ -12,12 +12,18 @@ export function brokenConfiguration(problems: readonly string[]): readonly Findi
   return note.findings();
 }
 
+const HELD_BACK = {
+  paused: 'begins nothing',
+  'dry-run': 'previews and does nothing',
+  approve: 'asks before each run',
+};
+
 export function checkConfiguration(config: Config, notices: readonly string[]): readonly Finding[] {
   const note = notebook('configuration');
   for (const notice of notices) note.warn(notice, 'see docs/configuration.md');
   if (config.mode !== 'auto')
     note.warn(
-      `AUTOHEAL_MODE=${config.mode}: autoheal ${config.mode === 'paused' ? 'begins nothing' : 'previews and does nothing'}`,
+      `AUTOHEAL_MODE=${config.mode}: autoheal ${HELD_BACK[config.mode]}`,
       'write AUTOHEAL_MODE=auto when it is to act',
     );
   if (config.chaos.rate_pct > 0)

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
-import { findContainer } from '../adapters/containers.ts';
+import { findContainer, inspectContainer } from '../adapters/containers.ts';
 import { classifyDocker, createDocker } from '../adapters/docker.ts';
+import { policyAllows } from '../core/rules/policy-compile.ts';
 import { ASK_TIMEOUT_MS } from './ask.ts';
 import { type Finding, listed, notebook, type Notebook } from './finding.ts';
 import type { Installation } from './installation.ts';
@@ -65,16 +66,33 @@ async function checkContainers(note: Notebook, docker: Docker, of: Installation)
       `${what}: nothing has opted in, so no container would be touched`,
       'label containers autoheal=true, or name them under targets in the policy',
     );
-  for (const ref of of.needs.containers)
-    try {
-      await findContainer(docker, ref, abortSignal);
-      note.ok(`container ${ref}, which a rule names, is there`);
-    } catch (error) {
+  for (const ref of of.needs.containers) await checkContainer(note, docker, ref, of);
+}
+
+async function checkContainer(
+  note: Notebook,
+  docker: Docker,
+  ref: string,
+  { rules }: Installation,
+): Promise<void> {
+  const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+  try {
+    const id = await findContainer(docker, ref, signal);
+    const { name, labels } = await inspectContainer(docker, id, signal);
+    const named = rules !== undefined && policyAllows(rules.policy, `docker/${id}`, name);
+    if (labels['autoheal'] === 'true' || named)
+      note.ok(`container ${ref}, which a rule names, is there and has opted in`);
+    else
       note.warn(
-        classifyDocker(error).message,
-        'correct the name in the rule (container:), or start it',
+        `container ${ref}, which a rule names, has not opted in: it would not be touched`,
+        `label it autoheal=true, or name docker/${name} under targets in the policy`,
       );
-    }
+  } catch (error) {
+    note.warn(
+      classifyDocker(error).message,
+      'correct the name in the rule (container:, then:), or start it',
+    );
+  }
 }
 
 async function checkSwarm(note: Notebook, docker: Docker, of: Installation): Promise<void> {

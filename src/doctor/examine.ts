@@ -5,11 +5,13 @@ import { loadActions } from '../engine/registry.ts';
 import { checkAlertmanager } from './alertmanager.ts';
 import { brokenConfiguration, checkConfiguration } from './configuration.ts';
 import { checkDatabase } from './database.ts';
+import { checkDatabases } from './databases.ts';
 import { checkDocker } from './docker.ts';
 import { type Finding, notebook, worstOf } from './finding.ts';
 import { checkFlagsFile } from './flags-file.ts';
 import type { Check, Installation } from './installation.ts';
 import { checkKubernetes } from './kubernetes.ts';
+import { checkLooks } from './looks.ts';
 import { needsOf } from './needs.ts';
 import { checkPrometheus } from './prometheus.ts';
 import { checkRules } from './rules.ts';
@@ -31,6 +33,8 @@ const CHECKS: readonly (readonly [name: string, check: Check])[] = [
   ['kubernetes', checkKubernetes],
   ['prometheus', checkPrometheus],
   ['alertmanager', checkAlertmanager],
+  ['databases', checkDatabases],
+  ['verify', checkLooks],
 ];
 
 /** Can this installation work? Looks and asks only; nothing is changed. */

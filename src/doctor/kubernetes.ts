@@ -1,18 +1,20 @@
-import type { V1ResourceAttributes } from '@kubernetes/client-node';
 import { callOptions, classifyKubernetes, createKubernetes } from '../adapters/kubernetes.ts';
 import { ASK_TIMEOUT_MS } from './ask.ts';
 import { type Finding, listed, notebook } from './finding.ts';
 import type { Installation } from './installation.ts';
+import { type KubeRight, rightText } from './rights.ts';
 
-/** Namespaces that are asked about; each costs three calls. */
+/** Namespaces that are asked about; each right in one costs a call. */
 const NAMESPACES_MAX = 20;
 
-/** Reachable, and allowed by RBAC what the rules' workloads need. */
+/** Reachable, and allowed by RBAC what the rules' workloads and pods need. */
 export async function checkKubernetes(of: Installation): Promise<readonly Finding[]> {
   const note = notebook('kubernetes');
   const adapter = createKubernetes({ env: of.env });
+  // Its library takes its time to load, which is not the API server's. What is wrong the status says.
+  await adapter.client().catch(() => undefined);
   const { status, detail } = await adapter.component.status();
-  const { kubernetes, workloads } = of.needs;
+  const { kubernetes, rights } = of.needs;
   const needed = kubernetes.length > 0;
   const fix =
     'set KUBECONFIG to a file with a current context, or run in a pod with a service account';
@@ -28,50 +30,47 @@ export async function checkKubernetes(of: Installation): Promise<readonly Findin
   }
   note.ok(detail);
   if (!needed) note.skip('no enabled rule needs Kubernetes');
-  else if (workloads.length === 0)
+  else if (rights.length === 0)
     note.skip('the rules name their workloads by templates, so there is no namespace to ask about');
-  const asked = workloads.slice(0, NAMESPACES_MAX);
-  const rights = await Promise.all(asked.map((workload) => checkRights(adapter, workload)));
-  if (workloads.length > NAMESPACES_MAX)
-    note.skip(
-      `${workloads.length - NAMESPACES_MAX} more kinds and namespaces were not asked about`,
-    );
-  return [...note.findings(), ...rights.flat()];
+  const spaces = [...Map.groupBy(rights, ({ namespace }) => namespace)];
+  const asked = await Promise.all(
+    spaces
+      .slice(0, NAMESPACES_MAX)
+      .map(([namespace, wanted]) => checkRights(adapter, namespace, wanted)),
+  );
+  if (spaces.length > NAMESPACES_MAX)
+    note.skip(`${spaces.length - NAMESPACES_MAX} more namespaces were not asked about`);
+  return [...note.findings(), ...asked.flat()];
 }
 
 /** Asks the API server itself, by SelfSubjectAccessReview: it changes nothing. */
 async function checkRights(
   adapter: ReturnType<typeof createKubernetes>,
-  { namespace, resource }: Installation['needs']['workloads'][number],
+  namespace: string,
+  wanted: readonly KubeRight[],
 ): Promise<readonly Finding[]> {
   const note = notebook('kubernetes');
-  const group = { namespace, group: 'apps', resource: `${resource}s` };
-  const wanted: readonly V1ResourceAttributes[] = [
-    { ...group, verb: 'get' },
-    { ...group, verb: 'get', subresource: 'scale' },
-    { ...group, verb: 'update', subresource: 'scale' },
-  ];
   try {
     const config = await adapter.client();
     const { AuthorizationV1Api } = await import('@kubernetes/client-node');
     const api = config.makeApiClient(AuthorizationV1Api);
     const options = await callOptions(AbortSignal.timeout(ASK_TIMEOUT_MS));
-    const missing: string[] = [];
-    for (const resourceAttributes of wanted) {
+    const missing: KubeRight[] = [];
+    for (const right of wanted) {
       const body = {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SelfSubjectAccessReview',
-        spec: { resourceAttributes },
+        spec: { resourceAttributes: { ...right } },
       };
       const review = await api.createSelfSubjectAccessReview({ body }, options);
-      if (review.status?.allowed !== true) missing.push(rightOf(resourceAttributes));
+      if (review.status?.allowed !== true) missing.push(right);
     }
-    const what = `namespace ${namespace}, ${resource}s`;
-    if (missing.length === 0) note.ok(`${what}: get, and get and update of scale are allowed`);
+    const what = `namespace ${namespace}`;
+    if (missing.length === 0) note.ok(`${what}: allowed: ${wanted.map(rightText).join(', ')}`);
     else
       note.fail(
-        `${what}: not allowed: ${missing.join(', ')}`,
-        `give autoheal's service account a Role in namespace ${namespace} with apiGroups: [apps] and ${missing.join(', ')} (docs/actions.md has it)`,
+        `${what}: not allowed: ${missing.map(rightText).join(', ')}`,
+        `give autoheal's service account a Role in namespace ${namespace} with ${grantsOf(missing)} (docs/actions.md has it)`,
       );
   } catch (error) {
     note.fail(
@@ -82,6 +81,12 @@ async function checkRights(
   return note.findings();
 }
 
-function rightOf({ verb = '', resource = '', subresource }: V1ResourceAttributes): string {
-  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+/** `apiGroups: [apps]: patch deployments; apiGroups: ['']: delete pods` */
+function grantsOf(missing: readonly KubeRight[]): string {
+  return [...Map.groupBy(missing, ({ group }) => group)]
+    .map(([group, rights]) => {
+      const name = group === '' ? "''" : group;
+      return `apiGroups: [${name}]: ${rights.map(rightText).join(', ')}`;
+    })
+    .join('; ');
 }

@@ -53,7 +53,7 @@ function sayUnset(note: Notebook, { needs, shipped_rules }: Installation): void 
   const fix = 'set AUTOHEAL_PROMETHEUS_URL, e.g. http://prometheus:9090';
   if (needs.prometheus.length === 0) note.skip(what, fix);
   else {
-    const who = `${what}; these rules verify by promql: ${listed(needs.prometheus)}`;
+    const who = `${what}; these rules look by promql (verify or when): ${listed(needs.prometheus)}`;
     if (shipped_rules) note.warn(who, fix);
     else note.fail(who, fix);
   }

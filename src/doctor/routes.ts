@@ -9,6 +9,8 @@ export interface Route {
   readonly repeat_interval_ms: number;
   /** Only Prometheus's always-firing Watchdog takes it. */
   readonly watchdog: boolean;
+  /** It takes every alert that reaches it, and so do those above it. */
+  readonly open: boolean;
 }
 /** Alertmanager's defaults. */
 const ROOT: Route = {
@@ -16,6 +18,7 @@ const ROOT: Route = {
   group_by: [],
   repeat_interval_ms: 4 * 3_600_000,
   watchdog: false,
+  open: true,
 };
 /** Nobody nests routes deeper; a configuration from outside must not recurse without a bound. */
 const DEPTH_MAX = 50;
@@ -34,6 +37,7 @@ function walk(node: unknown, above: Route, depth: number): readonly Route[] {
     group_by: groups.length > 0 ? groups : above.group_by,
     repeat_interval_ms: repeat_ms ?? above.repeat_interval_ms,
     watchdog: above.watchdog || takesWatchdog(node),
+    open: above.open && takesAll(node),
   };
   const below = listAt(node, 'routes').flatMap((child) => walk(child, route, depth + 1));
   return [route, ...below];
@@ -43,6 +47,11 @@ function takesWatchdog(node: unknown): boolean {
   const matchers = listAt(node, 'matchers').map(String);
   const named = matchers.some((text) => /^\s*"?alertname"?\s*=\s*"?Watchdog"?\s*$/.test(text));
   return named || textAt(node, 'match', 'alertname') === 'Watchdog';
+}
+
+function takesAll(node: unknown): boolean {
+  const conditions = ['match', 'match_re'].flatMap((key) => Object.keys(at(node, key) ?? {}));
+  return listAt(node, 'matchers').length + conditions.length === 0;
 }
 
 /** One webhook of a receiver. */

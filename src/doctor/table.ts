@@ -1,3 +1,4 @@
+import { plain } from '../cli/plain.ts';
 import type { Finding, FindingStatus } from './finding.ts';
 
 const COLOURS: Readonly<Record<FindingStatus, number>> = { ok: 32, warn: 33, fail: 31, skip: 2 };
@@ -22,12 +23,6 @@ function linesOf({ check, status, what, fix }: Finding, colours: boolean): reado
     ...more.map((line) => `${INDENT}${line}`),
     ...(fix === null ? [] : [`${INDENT}fix: ${plain(fix)}`]),
   ];
-}
-
-/** What others sent must not steer the terminal. */
-function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, '?');
 }
 
 function countOf(findings: readonly Finding[]): string {

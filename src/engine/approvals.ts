@@ -23,6 +23,8 @@ export function createApprovals(engine: Engine): Approvals {
     const approval = await engine.store.approvalOf(remediation_id);
     if (approval === undefined)
       throw new AutohealError('conflict', 'this remediation never asked for an approval');
+    if (remediation.state === 'done')
+      throw new AutohealError('conflict', `this remediation is over: ${remediation.detail}`);
     refuseOthers(approval, by);
     const at = engine.clock.now();
     const { actor, reason } = by;
@@ -45,7 +47,10 @@ export function createApprovals(engine: Engine): Approvals {
       ]);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
-      throw new AutohealError('conflict', overOf(approval, at));
+      throw new AutohealError(
+        'conflict',
+        overOf(await engine.store.approvalOf(remediation_id), at),
+      );
     }
     return { ...approval, state, answered_at: at, answered_by: actor, reason };
   }
@@ -69,10 +74,10 @@ function refuseOthers(approval: Approval, by: Parameters<Approvals['grant']>[1])
     throw new AutohealError('forbidden', 'this rule wants an admin to answer');
 }
 
-function overOf(approval: Approval, now: number): string {
-  if (approval.state === 'asked' && now >= approval.expires_at)
+function overOf(approval: Approval | undefined, now: number): string {
+  if (approval?.state === 'asked' && now >= approval.expires_at)
     return `its time was over at ${isoTime(approval.expires_at)}`;
-  return `it was answered already: ${approval.state} by ${approval.answered_by ?? 'somebody'}`;
+  return `it was answered already: ${approval?.state} by ${approval?.answered_by ?? 'somebody'}`;
 }
 
 /** Tells the policy's notifier that a plan waits. Nothing depends on it: the API shows what waits as well. */
@@ -83,14 +88,14 @@ export async function tellThatItWaits(
 ): Promise<void> {
   const { notify } = policyOf(engine).approvals;
   engine.log.info({ ...auditOf(work), approval: approval.id }, 'a plan waits for an approval');
-  if (notify === null) return;
+  if (notify === null || notify === 'log') return;
   const { alertname, id } = work.remediation;
   const message = {
     title: `${alertname}: may autoheal act?`,
     text: [
       `rule ${work.rule.name} would do: ${approval.cmds.join('; ')}`,
       `why it asks: ${approval.why}`,
-      `until ${isoTime(approval.expires_at)}: autoheal approve ${id} --plan ${approval.plan_hash}`,
+      `to allow it, until ${isoTime(approval.expires_at)}: POST /api/v1/remediations/${id}/approve ${JSON.stringify({ plan_hash: approval.plan_hash, reason: '...' })}`,
     ].join('\n'),
     fields: { remediation: id, plan_hash: approval.plan_hash, cmds: [...approval.cmds] },
   };

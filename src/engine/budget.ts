@@ -52,6 +52,8 @@ export function createBudget({
       const { bad, total } = stepOutcomes(items);
       const burn = burnRate(bad, total, allowed) ?? 0;
       const spent = bad >= BAD_MIN && burn >= BURN_MAX;
+      // Who asked a person only because of it need not wait for the answer any longer.
+      if (fact.spent && !spent) await store.commit([{ kind: 'waiting_wake', reasons: ['budget'] }]);
       const detail = `${bad} of ${total} steps failed within the hour: the error budget burns ${burn.toFixed(1)} times as fast as it may`;
       fact = { spent, detail };
     },

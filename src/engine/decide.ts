@@ -13,6 +13,7 @@ import type { RuleSet } from '../core/rules/rule.ts';
 import type { Change, Delivery } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
 import { newRemediation } from './new-remediation.ts';
+import { mayStartAgain } from './quarantine.ts';
 import { type Matched, recordMatch } from './spans.ts';
 
 /** Prometheus's always-firing alert: proof that the way from there to here works. */
@@ -89,7 +90,7 @@ export async function decideDelivery(
   for (const alert of alerts) {
     const decision = decisionOf(run, alert);
     if (decision.kind !== 'repeat') decided(run, alert, decision);
-    else repeated(run, decision.episode, await remediationsOf(run, decision.episode));
+    else await repeated(run, decision.episode, await remediationsOf(run, decision.episode));
   }
   // Only a post proves that the way from there to here works.
   const posted = note === undefined;
@@ -188,15 +189,17 @@ function opened(run: Deciding, episode: Episode): void {
 
 /**
  * A repeat is fresh evidence that it fires. It also gives a second chance where none was taken: rules changed
- * since they last looked, or the last run ended only because its evidence had grown stale.
+ * since they last looked, the last run ended only because its evidence had grown stale, or a quarantine is over.
  */
-function repeated(run: Deciding, episode: Episode, before: readonly Remediation[]): void {
+async function repeated(
+  run: Deciding,
+  episode: Episode,
+  before: readonly Remediation[],
+): Promise<void> {
   run.events.push('repeated');
   const looked = episode.matched_rules === run.rules.version;
-  const stale =
-    before.length > 0 &&
-    before.every(({ state, reason }) => state === 'done' && reason === 'stale');
-  const again = !run.batch.rematched.has(episode.id) && (stale || (before.length === 0 && !looked));
+  const chance = before.length === 0 ? !looked : await mayStartAgain(before, run.engine);
+  const again = chance && !run.batch.rematched.has(episode.id);
   if (again) run.batch.rematched.add(episode.id);
   const next = again ? { ...episode, matched_rules: run.rules.version } : episode;
   keep(run, next);

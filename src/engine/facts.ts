@@ -253,7 +253,8 @@ async function blastFacts(
   const groups = plan.targets.reduce((sum, { group }) => sum + (group?.total ?? 0), 0);
   const touched = await engine.store.touchedSince({
     since: engine.clock.now() - blast_radius.window_ms + 1,
-    except: work.remediation.id,
+    // Nobody: what the remediation's own earlier steps touched counts as well.
+    except: '',
     limit: (blast_radius.total ?? 0) + groups + BLAST_ROWS,
   });
   return { policy: blast_radius, touched };

@@ -19,7 +19,9 @@ export function createHolds(engine: Engine): HoldBoard {
         'a hold names an alertname, fingerprint, episode, rule or target; pause stops everything',
       );
     const now = engine.clock.now();
-    if ((await engine.store.holds(now)).length >= HOLDS_MAX)
+    // However much autoheal has quarantined, people can place theirs.
+    const placed = (await engine.store.holds(now)).filter(({ kind: of }) => of !== 'quarantine');
+    if (placed.length >= HOLDS_MAX)
       throw new AutohealError('conflict', `${HOLDS_MAX} holds stand already: end some first`);
     const hold: Hold = {
       ...about,

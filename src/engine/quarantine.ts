@@ -1,5 +1,5 @@
 import type { AuditDraft } from '../core/audit/audit.ts';
-import type { Hold } from '../core/healing/hold.ts';
+import { type Hold, holdCovers } from '../core/healing/hold.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
 import type { Change } from '../store.ts';
 import type { Engine } from './deps.ts';
@@ -53,4 +53,30 @@ export async function quarantined(remediation: Remediation, engine: Engine): Pro
       detail: { hold: hold.id, why: hold.reason, until_ms: hold.until },
     })),
   };
+}
+
+/** Ends that say nothing against another run once there is fresh evidence that the alert fires. */
+const AGAIN: readonly (string | null)[] = ['stale', 'quarantined'];
+
+/**
+ * All runs of an episode that fires on ended because their evidence had grown stale, or in a quarantine that is
+ * over by now: whoever released it, or waited for its end, expects that the rule is tried again.
+ */
+export async function mayStartAgain(
+  before: readonly Remediation[],
+  engine: Pick<Engine, 'store' | 'clock'>,
+): Promise<boolean> {
+  if (before.length === 0) return false;
+  if (before.some(({ state, reason }) => state !== 'done' || !AGAIN.includes(reason))) return false;
+  const isolated = before.filter(({ reason }) => reason === 'quarantined');
+  if (isolated.length === 0) return true;
+  const standing = await engine.store.holds(engine.clock.now());
+  return !isolated.some((row) =>
+    standing.some((hold) => hold.kind === 'quarantine' && isolates(hold, row)),
+  );
+}
+
+function isolates(hold: Hold, row: Remediation): boolean {
+  const { alertname, fingerprint, episode_id: episode, rule, plan } = row;
+  return holdCovers(hold, { alertname, fingerprint, episode, rule, targets: plan?.targets ?? [] });
 }

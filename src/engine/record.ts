@@ -1,5 +1,5 @@
 import type { AuditDraft } from '../core/audit/audit.ts';
-import type { GuardWord } from '../core/healing/guard-words.ts';
+import { GUARD_WORDS, type GuardWord } from '../core/healing/guard-words.ts';
 import type { Outcome, Remediation } from '../core/healing/remediation.ts';
 import { type Change, ConflictError } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
@@ -211,7 +211,8 @@ async function finish(
   ]);
   recordRemediation(engine, row);
   engine.metrics.remediationDone(outcome);
-  if (outcome === 'refused') engine.metrics.guard(reason as GuardWord, 'refuse');
+  const loudly = outcome === 'escalated' && (GUARD_WORDS as readonly string[]).includes(reason);
+  if (outcome === 'refused' || loudly) engine.metrics.guard(reason as GuardWord, 'refuse');
   engine.log.info({ ...about, outcome, reason, detail }, 'remediation done');
 }
 
@@ -247,7 +248,6 @@ function unlocked({ id, episode_id }: Remediation): readonly Change[] {
   return [
     { kind: 'unlock', holder: id },
     { kind: 'leases_wake', episode_id },
-    { kind: 'waiting_wake', reasons: ['busy'] },
   ];
 }
 

@@ -30,8 +30,9 @@ export async function notYet(
   );
   if (due.length < looked.holders.length || lease.state === 'reverting') return undefined;
   const due_at = Math.max(...(await Promise.all(due.map((holder) => dueAt(holder, engine)))));
-  if (engine.watch.blind().length > 0 && now < due_at + BLIND_CAP_MS) return now + BLIND_PAUSE_MS;
-  if (await stillFires(due, engine)) return now + STILL_FIRES_MS;
+  const shown = engine.watch.blind().length > 0 ? 'unknown' : await shownOf(due, engine);
+  if (shown === 'unknown' && now < due_at + BLIND_CAP_MS) return now + BLIND_PAUSE_MS;
+  if (shown === 'fires') return now + STILL_FIRES_MS;
   if (lease.relapses === 0) return undefined;
   if (standsForGood(lease)) return now + STANDS_PAUSE_MS;
   const until = due_at + RELAPSE_WAIT_MS * 2 ** (lease.relapses - 1);
@@ -48,14 +49,23 @@ async function dueAt(holder: LeaseHolder, engine: Engine): Promise<number> {
   return episode?.closed_at ?? holder.expires_at;
 }
 
-/** Before an expiry reverts, Alertmanager is asked: the webhook may only have lost its repeats. */
-async function stillFires(due: readonly LeaseHolder[], engine: Engine): Promise<boolean> {
-  if (!engine.watch.configured) return false;
+/**
+ * Before an expiry reverts, Alertmanager is asked: the webhook may only have lost its repeats. Also a suppressed
+ * alert fires: a silence tells people not to look, not that it is over.
+ */
+async function shownOf(
+  due: readonly LeaseHolder[],
+  engine: Engine,
+): Promise<'fires' | 'gone' | 'unknown'> {
+  if (!engine.watch.configured) return 'gone';
+  let unknown = false;
   for (const { released, episode_id } of due) {
     if (released !== 'expired') continue;
     const episode = await engine.store.episode(episode_id);
     if (episode?.state !== 'open' || episode.source !== 'alertmanager') continue;
-    if ((await recheck(episode.fingerprint, engine)).state === 'active') return true;
+    const { state } = await recheck(episode.fingerprint, engine);
+    if (state === 'active' || state === 'suppressed') return 'fires';
+    unknown ||= state === 'unknown';
   }
-  return false;
+  return unknown ? 'unknown' : 'gone';
 }

@@ -7,6 +7,7 @@ import { actionContext } from './action-context.ts';
 import { CallFailed, callBackend } from './call.ts';
 import { auditChange, type Engine } from './deps.ts';
 import { notYet, standsForGood } from './revert-waits.ts';
+import { toHuman } from './revert-human.ts';
 import { revertSpan } from './spans.ts';
 
 /** All attempts of one round of a revert end within this. */
@@ -42,19 +43,25 @@ async function tend(lease: Lease, engine: Engine): Promise<void> {
     const next_at = Math.min(...standing.map((holder) => holder.expires_at));
     return put({ ...looked, next_at }, true, [], drafts, engine);
   }
-  const later = await notYet(lease, looked, engine);
-  // Nothing is released on disk before it may be reverted: evidence may still come that it fires.
-  if (later !== undefined) return wait(lease, later, engine);
-  return revert(looked, drafts, engine);
+  const at = await notYet(lease, looked, engine);
+  // Nothing is released on disk before it is reverted: evidence may still come that it fires.
+  if (at !== undefined) return wait(lease, at, engine);
+  return revert(lease, looked, drafts, engine);
 }
 
 /** The lease stands on. One that came back after each revert goes to a human, once. */
 async function wait(lease: Lease, next_at: number, engine: Engine): Promise<void> {
-  if (!standsForGood(lease) || lease.told_at !== null)
-    return put({ ...lease, next_at }, true, [], [], engine);
+  if (!standsForGood(lease) || lease.told_at !== null) return later(lease, next_at, engine);
   const why = `${lease.alertname} fired again after each of ${lease.relapses} reverts: the cure may hide the symptom. It stands until somebody undoes it`;
   const told = await toHuman(lease, 'revert_held', why, engine);
-  return put({ ...lease, next_at, told_at: engine.clock.now() }, true, [], [told], engine);
+  // Nobody was reached: it is tried again with the next look.
+  const told_at = told.result === 'not_sent' ? null : engine.clock.now();
+  return put({ ...lease, next_at, told_at }, true, [], [told], engine);
+}
+
+/** Looked at again then, with its holders judged anew. */
+function later(lease: Lease, next_at: number, engine: Engine): Promise<void> {
+  return put({ ...lease, next_at }, true, [], [], engine);
 }
 
 /** Does the holder still hold? Its end is counted from the last evidence that the alert fires. */
@@ -88,19 +95,18 @@ function expiries(before: Lease, holders: readonly LeaseHolder[]): readonly Audi
   }));
 }
 
-async function revert(lease: Lease, drafts: readonly AuditDraft[], engine: Engine): Promise<void> {
+/** `before`: as it is on disk, its holders not let go yet. */
+async function revert(
+  before: Lease,
+  lease: Lease,
+  drafts: readonly AuditDraft[],
+  engine: Engine,
+): Promise<void> {
   const now = engine.clock.now();
-  if (engine.operator.mode() === 'paused')
-    return put({ ...lease, next_at: now + PAUSED_PAUSE_MS }, true, [], drafts, engine);
+  if (engine.operator.mode() === 'paused') return later(before, now + PAUSED_PAUSE_MS, engine);
   const { backend } = backendOf(lease, engine);
   if (engine.breakers.state(backend) === 'open')
-    return put(
-      { ...lease, next_at: Math.max(engine.breakers.openUntil(backend), now + 1_000) },
-      true,
-      [],
-      drafts,
-      engine,
-    );
+    return later(before, Math.max(engine.breakers.openUntil(backend), now + 1_000), engine);
   const begun: Lease = { ...lease, state: 'reverting', claim_until: now + 2 * REVERT_DEADLINE_MS };
   const lock: Change = { kind: 'lock', holder: lease.id, at: now, targets: [lease.target] };
   try {
@@ -108,7 +114,7 @@ async function revert(lease: Lease, drafts: readonly AuditDraft[], engine: Engin
     await put(begun, false, [lock], drafts, engine);
   } catch (error) {
     if (!(error instanceof ConflictError) || error.conflict !== 'target_locked') throw error;
-    return put({ ...lease, next_at: now + BUSY_PAUSE_MS }, true, [], drafts, engine);
+    return later(before, now + BUSY_PAUSE_MS, engine);
   }
   await engine.tracer.span(revertSpan(begun), async (span) => {
     const found = await attempt(begun, attemptsBefore(lease), engine);
@@ -181,11 +187,20 @@ async function conclude(lease: Lease, found: Attempt, engine: Engine): Promise<v
     detail: { lease: lease.id, from: lease.value, to: lease.original, evidence: found.evidence },
   };
   const state = superseded ? 'superseded' : 'reverted';
-  const changes: readonly Change[] = [
-    { kind: 'unlock', holder: lease.id },
-    { kind: 'waiting_wake', reasons: ['busy', 'leased'] },
+  await put(
+    { ...lease, state, updated_at: engine.clock.now() },
+    true,
+    freed(lease),
+    [draft],
+    engine,
+  );
+}
+
+function freed({ id }: Lease): readonly Change[] {
+  return [
+    { kind: 'unlock', holder: id },
+    { kind: 'waiting_wake', reasons: ['leased'] },
   ];
-  await put({ ...lease, state, updated_at: engine.clock.now() }, true, changes, [draft], engine);
 }
 
 async function failed(lease: Lease, found: CallFailed, engine: Engine): Promise<void> {
@@ -211,65 +226,7 @@ async function failed(lease: Lease, found: CallFailed, engine: Engine): Promise<
     state: over ? 'failed' : 'reverting',
     next_at: now + pause_ms,
   };
-  const changes: readonly Change[] = [
-    { kind: 'unlock', holder: lease.id },
-    { kind: 'waiting_wake', reasons: ['busy', 'leased'] },
-  ];
-  await put(row, true, changes, drafts, engine);
-}
-
-/** A temporary change that cannot be undone is for a human, through the rule's own notifier. */
-async function toHuman(
-  lease: Lease,
-  reason: 'revert_failed' | 'revert_held',
-  why: string,
-  engine: Engine,
-): Promise<AuditDraft> {
-  const rule = engine.rulebook.current()?.rules.find((candidate) => candidate.name === lease.rule);
-  const notifier = rule?.otherwise ?? 'log';
-  const text = `${lease.target.id} still has ${JSON.stringify(lease.value)}; it should be ${JSON.stringify(lease.original)} again: ${why}`;
-  engine.log.error(
-    { lease: lease.id, trace_id: lease.trace_id, target: lease.target.id, why },
-    'a lease is not undone: a human is needed',
-  );
-  const told = await notify(lease, notifier, text, engine);
-  return {
-    kind: 'escalated',
-    target: `notifier/${notifier}`,
-    result: told,
-    reason,
-    detail: { notifier, why: text },
-  };
-}
-
-async function notify(
-  lease: Lease,
-  notifier: string,
-  text: string,
-  engine: Engine,
-): Promise<string> {
-  if (notifier === 'log') return 'logged';
-  const message = {
-    title: `autoheal could not undo ${lease.target.cmd}`,
-    text,
-    fields: { lease: lease.id },
-  };
-  try {
-    await callBackend(engine, {
-      backend: 'notify',
-      action: null,
-      deadline_at: engine.clock.now() + REVERT_DEADLINE_MS,
-      run: (signal) =>
-        engine.clients.notifiers.send(notifier, message, {
-          signal,
-          idempotency_key: `${lease.id}/escalation`,
-        }),
-    });
-    return 'sent';
-  } catch (error) {
-    if (!(error instanceof CallFailed)) throw error;
-    return 'not_sent';
-  }
+  await put(row, true, freed(lease), drafts, engine);
 }
 
 async function put(

@@ -114,11 +114,14 @@ function whyNotTaken(
 }
 
 /** Every guard in its order; those that had nothing to say allowed it. */
-function guardsOf({ guards }: Remediation): readonly object[] {
+function guardsOf({ guards, state, reason, detail }: Remediation): readonly object[] {
   const early = EARLY_GUARDS.map(({ word }) => ({ word, asked: guards !== null }));
   const planned = PLAN_GUARDS.map(({ word }) => ({ word, asked: guards?.planned === true }));
   return [...early, ...planned].map(({ word, asked }) => {
-    const said = guards?.values.find(({ guard }) => guard === word);
+    // What came between the guards and the commit, and the breaker before there is a plan, only waits.
+    const waits =
+      state === 'waiting' && reason === word ? ({ verdict: 'wait', detail } as const) : undefined;
+    const said = guards?.values.find(({ guard }) => guard === word) ?? waits;
     return {
       guard: word,
       verdict: said?.verdict ?? (asked ? 'allow' : null),

@@ -48,6 +48,7 @@ test('a pod of a Deployment: locks with it, and is healthy once the replacement 
     },
     desired: null,
     cmd: 'kubectl -n prod delete pod worker-a',
+    group: { id: 'k8s/prod/deployment/worker', total: 3, healthy: 2, serves: false },
   });
   const evidence = await deletePod.execute(params, target, ctx());
   expect(evidence).toEqual({

@@ -11,7 +11,10 @@ import { inboxSuite } from './store-suite/inbox.ts';
 import { leaseSuite, smallSuite } from './store-suite/leases.ts';
 import { lockSuite, runSuite } from './store-suite/locks.ts';
 import { NOW, type OpenSubject, type Subject } from './store-suite/make.ts';
+import { operatorSuite } from './store-suite/operators.ts';
 import { remediationSuite } from './store-suite/remediations.ts';
+import { windowSuite } from './store-suite/windows.ts';
+import { retentionSuite } from './store-suite/retention.ts';
 
 /** What every store has to do (src/store.ts). Each test gets a store of its own. */
 export function describeStore(name: string, open: OpenSubject): void {
@@ -24,7 +27,10 @@ export function describeStore(name: string, open: OpenSubject): void {
     describe('leases', () => leaseSuite(open));
     describe('flags, settings, rule texts', () => smallSuite(open));
     describe('units and group commit', () => batchSuite(open));
+    describe('what operators ask for', () => operatorSuite(open));
+    describe('windows and siblings', () => windowSuite(open));
     describe('audit', () => auditSuite(open));
+    describe('retention', () => retentionSuite(open));
   });
 }
 

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { compilePolicy } from '../../src/core/rules/policy-compile.ts';
+import type { RuleSet } from '../../src/core/rules/rule.ts';
 import { checkAlertmanager } from '../../src/doctor/alertmanager.ts';
 import { freePort } from '../real/ready.ts';
 import { installation, linesOf, pages } from './world.ts';
@@ -30,12 +32,18 @@ receivers:
 `;
 const TOKENS = { AUTOHEAL_WEBHOOK_TOKEN: 'a-token-of-this-test' };
 
-async function check(config: string, headers = {}): Promise<readonly string[]> {
-  const original = config;
+async function peer(original: string, headers = {}): Promise<string> {
   const body = { versionInfo: { version: '0.25.0' }, config: { original } };
-  const url = await pages({ '/api/v2/status': body }, headers);
-  const env = { ...TOKENS, AUTOHEAL_ALERTMANAGER_URL: url };
-  return linesOf(await checkAlertmanager(installation(env)));
+  return await pages({ '/api/v2/status': body }, headers);
+}
+async function check(config: string, headers = {}, policy = ''): Promise<readonly string[]> {
+  const env = { ...TOKENS, AUTOHEAL_ALERTMANAGER_URL: await peer(config, headers) };
+  return linesOf(await checkAlertmanager({ ...installation(env), rules: underPolicy(policy) }));
+}
+function underPolicy(text: string): RuleSet {
+  const { policy } = compilePolicy({ file: 'autoheal.yaml', text });
+  if (policy === undefined) throw new Error('the policy of the test does not compile');
+  return { version: '', rules: [], policy, loaded_at: 0 };
 }
 /** The last receiver's webhook, and its route, with one thing changed. */
 function changed(from: string, to: string): string {
@@ -138,5 +146,64 @@ test('its clock, nobody there, not set, and an answer that is no YAML', async ()
   expect(linesOf(await checkAlertmanager(installation({})))).toEqual([
     expect.stringMatching(/^skip: AUTOHEAL_ALERTMANAGER_URL is not set/),
   ]);
-  await expect(check('route: [')).rejects.toThrow('Flow sequence');
+  expect((await check('route: [')).at(-1)).toMatch(
+    /^fail: the configuration that it shows cannot be read: Flow sequence[^]* -> run amtool/,
+  );
+});
+
+test('of several each is asked, and each sentence says of which', async () => {
+  const free = await freePort();
+  const urls = [await peer(GOOD), await peer(changed('max_alerts: 0', 'max_alerts: 10'))];
+  const AUTOHEAL_ALERTMANAGER_URL = [...urls, `http://127.0.0.1:${free}`].join(',');
+  const of = installation({ ...TOKENS, AUTOHEAL_ALERTMANAGER_URL });
+  const lines = linesOf(await checkAlertmanager(of));
+  const [first = '', second = ''] = urls.map((url) => new URL(url).host);
+  expect(lines.filter((line) => line.includes('Alertmanager 0.25.0'))).toHaveLength(2);
+  expect(lines.filter((line) => !line.startsWith('ok'))).toEqual([
+    expect.stringMatching(new RegExp(`^fail: ${second}: receiver autoheal: max_alerts is 10`)),
+    expect.stringMatching(new RegExp(`^fail: 127\\.0\\.0\\.1:${free}: .*ECONNREFUSED`)),
+  ]);
+  expect(lines).toContain(
+    `ok: ${first}: receiver autoheal: webhook and 1 route(s) as they should be`,
+  );
+});
+
+test('the receivers that the policy names are there', async () => {
+  const policy = (names: string) => `alertmanager: { receivers: [${names}] }\n`;
+  expect(await check(GOOD, {}, policy('autoheal, heartbeat'))).toContain(
+    'ok: it has the receivers of the policy: autoheal, heartbeat',
+  );
+  expect(await check(GOOD, {}, policy('autoheal, autohael'))).toContain(
+    'fail: it has no receiver autohael, which alertmanager.receivers of the policy names -> correct the policy; its receivers are: human, heartbeat, autoheal',
+  );
+});
+
+const EXPECTED = 'watchdog: { within: 10m }\n';
+test.each([
+  ['too rarely', GOOD, /^warn: the route that brings the Watchdog repeats it too rarely.*10m/],
+  [
+    'often enough',
+    GOOD.replace('receiver: heartbeat\n', 'receiver: heartbeat\n      repeat_interval: 2m\n'),
+    /^ok: a route brings the Watchdog here/,
+  ],
+  [
+    'by a route that takes everything',
+    'route: { receiver: autoheal, repeat_interval: 5m }\nreceivers: [{ name: autoheal, webhook_configs: [{ url: "http://h:9009/webhook" }] }]\n',
+    /^ok: a route brings the Watchdog here/,
+  ],
+  [
+    'by none',
+    GOOD.replace('alertname="Watchdog"', 'alertname="Watchcat"'),
+    /^warn: no route names Watchdog for autoheal, and the policy expects it within 10m.* -> add a route/,
+  ],
+  [
+    'by one that leads elsewhere',
+    GOOD.replace('receiver: heartbeat\n', 'receiver: human\n'),
+    /^warn: no route names Watchdog/,
+  ],
+])('the Watchdog that the policy expects comes %s', async (_name, config, expected) => {
+  const line = (await check(config, {}, EXPECTED)).at(-1);
+  expect(line).toMatch(expected);
+  // Where the policy expects none, nothing is said.
+  expect((await check(config)).filter((said) => said.includes('Watchdog'))).toEqual([]);
 });

@@ -90,7 +90,7 @@ matchers: ['alertname="A"', 'container=~".+"']
 steps:
   - { action: scale_workers, with: { workload: k8s/prod/deployment/worker, by: 1, max: 4 } }
   - { action: scale_workers, with: { workload: swarm/worker, by: 1, max: 4 } }
-  - { action: restart_container, with: { container: crm-api } }
+  - { action: restart_container, with: { container: crm-api, then: [crm-web, '{{ labels.container }}'] } }
   - { action: restart_container, with: { container: '{{ labels.container }}' } }
 guard: { max_age: 4m }
 `,
@@ -102,11 +102,43 @@ guard: { max_age: 4m }
     swarm: ['a'],
     kubernetes: ['a'],
     prometheus: [],
-    containers: ['crm-api'],
-    workloads: [{ namespace: 'prod', resource: 'deployment' }],
+    containers: ['crm-api', 'crm-web'],
+    rights: [
+      { ...DEPLOYMENTS, verb: 'get' },
+      { ...DEPLOYMENTS, subresource: 'scale', verb: 'get' },
+      { ...DEPLOYMENTS, subresource: 'scale', verb: 'update' },
+    ],
+    looks: [],
+    databases: [],
     alertnames: [{ rule: 'a', alertname: 'A' }],
     max_age_ms: 240_000,
   });
+});
+
+const DEPLOYMENTS = { namespace: 'prod', group: 'apps', resource: 'deployments' };
+
+test('what rules look at: PromQL of when too, addresses that are written out', async () => {
+  const actions = await loadActions(SHIPPED_ACTIONS);
+  const dir = folder();
+  const verify = [
+    "http: 'http://crm/health'",
+    "http: 'http://crm/{{ labels.host }}'",
+    "tcp: 'crm-db:5432'",
+    "http: 'http://crm/health'",
+  ];
+  const steps = verify.map(
+    (text) => `  - { action: restart_container, with: { container: x }, verify: { ${text} } }\n`,
+  );
+  const head = `name: a\nsummary: x\nmatchers: ['alertname="A"', 'host=~".+"']\n`;
+  const when = "when: [{ promql: 'up == 1' }]\n";
+  writeFileSync(join(dir, 'a.yaml'), `${head}${when}steps:\n${steps.join('')}`);
+  const { set } = await checkRules(configOf({ AUTOHEAL_RULES: dir }), actions);
+  const needs = needsOf(set?.rules ?? [], actions);
+  expect(needs.prometheus).toEqual(['a']);
+  expect(needs.looks).toEqual([
+    { rule: 'a', check: { kind: 'http', url: 'http://crm/health', status: null } },
+    { rule: 'a', check: { kind: 'tcp', address: 'crm-db:5432' } },
+  ]);
 });
 
 test('database: made later, opens, in use, not a database', async () => {

@@ -128,7 +128,7 @@ test('not set, nobody there, and somebody else there', async () => {
     expect.stringMatching(/^skip: AUTOHEAL_PROMETHEUS_URL is not set/),
   ]);
   expect(linesOf(await checkPrometheus(installation({}, needs)))).toEqual([
-    expect.stringMatching(/^fail: .*these rules verify by promql: import-backlog/),
+    expect.stringMatching(/^fail: .*these rules look by promql .verify or when.: import-backlog/),
   ]);
   const nobody = { AUTOHEAL_PROMETHEUS_URL: `http://user:secret@127.0.0.1:${await freePort()}` };
   const [line = ''] = linesOf(await checkPrometheus(installation(nobody)));

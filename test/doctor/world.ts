@@ -24,7 +24,9 @@ const NO_NEEDS: Needs = {
   kubernetes: [],
   prometheus: [],
   containers: [],
-  workloads: [],
+  rights: [],
+  looks: [],
+  databases: [],
   alertnames: [],
   max_age_ms: null,
 };

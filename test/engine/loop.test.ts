@@ -71,5 +71,39 @@ test('a round that fails is logged and tried again', async () => {
   expect([rounds, errors.length, loop.lastRoundAt()]).toEqual([1, 1, 0]);
   await clock.advance(500);
   expect(rounds).toBe(2);
+  // It goes round, though none goes well: it does not hang.
+  expect([loop.lastRoundAt(), loop.lastTurnAt()]).toEqual([0, clock.now()]);
+  await loop.stop();
+});
+
+test('the same failure is one line a minute, with a count of those left out; another one is said at once', async () => {
+  const clock = fakeClock();
+  const lines: { readonly message: string; readonly left_out: number }[] = [];
+  let message = 'full';
+  const loop = createLoop({
+    name: 'failing',
+    clock,
+    log: {
+      ...SILENT,
+      error: (fields) => {
+        const { err, left_out } = fields as { err: Error; left_out: number };
+        lines.push({ message: err.message, left_out });
+      },
+    },
+    round: async () => {
+      throw new Error(message);
+    },
+  });
+  loop.start();
+  await turn();
+  for (let n = 0; n < 10; n += 1) await clock.advance(500);
+  expect(lines).toEqual([{ message: 'full', left_out: 0 }]);
+  message = 'damaged';
+  await clock.advance(500);
+  expect(lines.slice(1)).toEqual([{ message: 'damaged', left_out: 0 }]);
+  message = 'full';
+  for (let n = 0; n < 120; n += 1) await clock.advance(500);
+  expect(lines.slice(2)).toEqual([{ message: 'full', left_out: expect.any(Number) }]);
+  expect(lines[2]?.left_out).toBeGreaterThan(100);
   await loop.stop();
 });

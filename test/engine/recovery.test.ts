@@ -121,7 +121,8 @@ test('grown stale or resolved in between, it is not begun again, and its lease l
   const { advance, story } = await restart(before);
   await advance(3_000);
   expect(world.acts).toEqual([]);
-  expect(await story({ kind: ['remediation_done', 'revert_ok'] })).toEqual([
+  expect(await story({ kind: ['action_fail', 'remediation_done', 'revert_ok'] })).toEqual([
+    'action_fail:stale',
     'remediation_done:stale',
     'revert_ok:failed',
   ]);

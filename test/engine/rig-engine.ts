@@ -12,11 +12,12 @@ import { createChaos } from '../../src/engine/chaos.ts';
 import type { Engine } from '../../src/engine/deps.ts';
 import { createFlags } from '../../src/engine/flags.ts';
 import { createOperator } from '../../src/engine/operator.ts';
+import { createPlaces } from '../../src/engine/places.ts';
 import { catalogueFor, createRulebook } from '../../src/engine/rulebook.ts';
+import type { Watch } from '../../src/engine/watch.ts';
 import { createWatchdog } from '../../src/engine/watchdog.ts';
-import type { Log } from '../../src/ports.ts';
+import type { Clock, Log } from '../../src/ports.ts';
 import type { Store } from '../../src/store.ts';
-import type { FakeClock } from '../fakes/clock.ts';
 import { NO_CLIENTS, worldActions } from '../fakes/world.ts';
 import type { Rig, RigOptions } from './rig.ts';
 
@@ -30,13 +31,13 @@ function sha256(text: string): string {
 
 export async function buildEngine(
   options: RigOptions,
-  rig: Pick<Rig, 'sent' | 'promql' | 'hooks' | 'notifier_failures' | 'watch'>,
+  rig: Pick<Rig, 'sent' | 'promql' | 'hooks' | 'notifier_failures'> & { readonly watch: Watch },
   files: { rules: RigOptions['rules'] },
   dir: string,
-  clock: FakeClock,
+  clock: Clock,
 ) {
   const actions: ReadonlyMap<string, AnyAction> = new Map(
-    worldActions(options.world).map((action) => [action.id, action]),
+    (options.actions ?? worldActions(options.world)).map((action) => [action.id, action]),
   );
   const ids = createIds(clock);
   const metrics = createMetrics({
@@ -46,7 +47,7 @@ export async function buildEngine(
     scrape: () => Promise.reject(new Error('not scraped')),
   });
   const opened = await openSqliteStore({ path: join(dir, 'autoheal.db'), metrics, clock });
-  const { store, commits } = counted(opened, rig.hooks);
+  const { store, commits } = counted(options.around?.(opened) ?? opened, rig.hooks);
   const base = { store, clock, ids, metrics, log: SILENT, tracer: NO_TRACER };
   const rulebook = createRulebook({
     ...base,
@@ -102,6 +103,7 @@ export async function buildEngine(
     },
     probes: createProbes(),
     breakers: createBreakers(base),
+    places: createPlaces(clock),
     chaos: createChaos(base, options.chaos ?? { rate_pct: 0, seed: 1, for_ms: 1 }),
     watch: rig.watch,
     watchdog: createWatchdog(clock, () => rulebook.current()?.policy),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import type { ActionError, Notification } from '../../src/action.ts';
+import type { ActionError, AnyAction, Notification } from '../../src/action.ts';
 import type { AuditRecord } from '../../src/core/audit/audit.ts';
 import type { ServiceMode } from '../../src/engine/api.ts';
 import { buildMachine, type Machine } from '../../src/engine/build.ts';
@@ -19,6 +19,10 @@ export interface RigOptions {
   readonly rules: Readonly<Record<string, string>>;
   readonly policy?: string;
   readonly world: World;
+  /** Instead of the world's own actions. */
+  readonly actions?: readonly AnyAction[];
+  /** Stands between the engine and its store. */
+  readonly around?: (store: Store) => Store;
   readonly mode?: ServiceMode;
   readonly chaos?: ChaosSettings;
   readonly clock?: FakeClock;

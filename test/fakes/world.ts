@@ -8,7 +8,7 @@ import {
   type Silence,
   type Silences,
 } from '../../src/action.ts';
-import type { Json } from '../../src/core/json.ts';
+import type { Json, JsonObject } from '../../src/core/json.ts';
 import type { Target } from '../../src/core/healing/remediation.ts';
 
 /** A little world that test actions act on: named things with a value, and what was done to them. */
@@ -21,6 +21,8 @@ export interface World {
   readonly strangers: Set<string>;
   probe: 'done' | 'not_done' | 'unknown';
   health: 'healthy' | 'pending' | 'failed';
+  /** What `poke` brings back besides. */
+  evidence: JsonObject;
   /** Runs inside resolve. */
   onResolve: (() => void | Promise<void>) | undefined;
   /** Runs inside execute, before it changes anything. */
@@ -35,6 +37,7 @@ export function newWorld(values: Record<string, Json> = {}): World {
     strangers: new Set(),
     probe: 'unknown',
     health: 'healthy',
+    evidence: {},
     onResolve: undefined,
     onExecute: undefined,
   };
@@ -50,6 +53,19 @@ function target(world: World, name: string, desired: Json, cmd: string): Target 
     observed: world.values.get(name) ?? null,
     desired,
     cmd,
+    ...groupOf(world, name),
+  };
+}
+
+/** `svc.1` is one of all `svc.*`; what has the value 0 is down. */
+function groupOf(world: World, name: string): Pick<Target, 'group'> {
+  const [service, member] = name.split('.');
+  if (member === undefined) return {};
+  const siblings = [...world.values].filter(([other]) => other.startsWith(`${service}.`));
+  const up = siblings.filter(([other, value]) => other !== name && value !== 0);
+  const serves = world.values.get(name) !== 0;
+  return {
+    group: { id: `group/${service}`, total: siblings.length, healthy: up.length, serves },
   };
 }
 
@@ -80,7 +96,7 @@ export function worldActions(world: World): AnyAction[] {
     async execute({ thing }, _target, { signal }) {
       await misbehave(world, signal);
       world.acts.push(`poke ${thing}`);
-      return { poked: thing };
+      return { poked: thing, ...world.evidence };
     },
     verify: async () => world.health,
     probe: async () => world.probe,

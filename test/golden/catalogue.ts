@@ -39,6 +39,21 @@ const ACTIONS: Readonly<Record<string, ActionFacts>> = {
     leasable: false,
     has_verify: false,
   },
+  cancel_queries: {
+    params: z.strictObject({ database: z.string().min(1), older_than: z.string() }),
+    leasable: false,
+    has_verify: true,
+  },
+  http_request: {
+    params: z.strictObject({ url: z.string(), method: z.string() }),
+    leasable: false,
+    has_verify: false,
+  },
+  run_command: {
+    params: z.strictObject({ argv: z.array(z.string()).min(1) }),
+    leasable: false,
+    has_verify: false,
+  },
 };
 
 export const CATALOGUE: Catalogue = {
@@ -47,4 +62,7 @@ export const CATALOGUE: Catalogue = {
   notifiers: ['page', 'chat'],
   flags: { 'heuristics-only': { default: false, summary: '' } },
   time_intervals: () => ['release-freeze', 'weekend'],
+  databases: ['crm', 'shop'],
+  hosts: ['https://crm.example.com'],
+  commands: [['/usr/bin/systemctl', 'restart', 'crm-*']],
 };

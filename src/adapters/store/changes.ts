@@ -1,7 +1,13 @@
 import type { FlagValue } from '../../action.ts';
 import { jsonEqual } from '../../core/json.ts';
 import type { Lease } from '../../core/healing/lease.ts';
-import { type Change, type Conflict, ConflictError, type LockTarget } from '../../store.ts';
+import {
+  BUSY_WAKE_MAX,
+  type Change,
+  type Conflict,
+  ConflictError,
+  type LockTarget,
+} from '../../store.ts';
 import * as operators from './changes-guards.ts';
 import { codeOf } from './faults.ts';
 import { EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
@@ -16,7 +22,13 @@ type Of<K extends Kind> = Extract<Write, { kind: K }>;
 /** What is kept of a failed drain's error. */
 const ERROR_CHARS_MAX = 2000;
 /** Changes that take more than one write: they need a savepoint even when they are alone. */
-const SEVERAL_WRITES: readonly Kind[] = ['lock', 'lease_add', 'lease_put', 'claims_release_all'];
+const SEVERAL_WRITES: readonly Kind[] = [
+  'lock',
+  'unlock',
+  'lease_add',
+  'lease_put',
+  'claims_release_all',
+];
 
 /** True when a unit that fails can leave something behind. A savepoint costs 2 us: intake has none. */
 export function needsSavepoint(writes: readonly Write[]): boolean {
@@ -137,7 +149,7 @@ export function lockedBy(sql: Sql, target: LockTarget, holder: string): string |
 }
 
 function unlock(sql: Sql, { holder }: Of<'unlock'>): void {
-  sql.run(text.unlock, [holder]);
+  if (sql.run(text.unlock, [holder]) > 0) sql.run(text.busy_wake, [holder, BUSY_WAKE_MAX]);
 }
 
 function runPut(sql: Sql, { run }: Of<'run_put'>): void {

@@ -97,6 +97,14 @@ export const remediations_wake = `
 update remediations set wakes = wakes + 1, next_at = 0 where episode_id = $1 and state <> 'done'`;
 export const waiting_wake = `
 update remediations set wakes = wakes + 1, next_at = 0 where state = 'waiting' and reason = $1`;
+/**
+ * `$1`: who held the lock, `$2`: the limit. Whoever was woken already is passed over. Who says that it waits for
+ * this holder comes first; that the sentence may say something else costs a wake, not the order.
+ */
+export const busy_wake = `
+update remediations set wakes = wakes + 1, next_at = 0 where n in (
+  select n from remediations where state = 'waiting' and reason = 'busy' and next_at > 0
+  order by instr(detail, $1) > 0 desc, n limit $2)`;
 /** One statement, so that it is one claim; on PostgreSQL the inner select ends in `for update skip locked`. */
 export const claim_remediations = claim('remediations', remediation, `state <> 'done'`);
 export const next_remediation = nextDue('remediations', `state <> 'done'`);
@@ -182,6 +190,8 @@ insert into rule_texts (hash, name, text, added_at) values ($1, $2, $3, $4)
 on conflict (hash) do nothing`;
 export const rule_text = 'select name, text from rule_texts where hash = $1';
 export const ping = `select seq from cursors where name = 'inbox'`;
+/** Changes nothing, and is written all the same. */
+export const probe = `update cursors set seq = seq where name = 'inbox'`;
 
 /* ------------------------------------------------------------------ audit */
 

@@ -15,13 +15,17 @@ import type { Target } from './remediation.ts';
 /** The guards that look beyond the targets: how much is touched at once, and whether a person has to say yes. */
 
 /** Only while the target itself still serves: one that is down cannot be missed by being restarted. */
-export function minHealthy({ now, guard, on }: PlanFacts): Verdict {
+export function minHealthy({ now, guard, on, plan }: PlanFacts): Verdict {
   const wanted = guard.min_healthy;
   if (wanted === null) return ALLOW;
   for (const { target, siblings_busy } of on) {
     const { group, name } = target;
     if (group === undefined || !group.serves) continue;
-    const healthy = Math.max(0, group.healthy - siblings_busy);
+    // Those that this very plan takes down with it are not left alone either.
+    const with_it = plan.targets.filter(
+      (other) => other.id !== target.id && other.group?.id === group.id && other.group.serves,
+    );
+    const healthy = Math.max(0, group.healthy - siblings_busy - with_it.length);
     if (healthy >= wanted) continue;
     const said = `${name} serves, and besides it ${healthy} of ${group.id} are healthy and left alone; min_healthy is ${wanted}`;
     return wait('min_healthy', now + RECHECK_MS, said);
@@ -35,16 +39,20 @@ export function blastRadius({ now, plan, blast }: PlanFacts): Verdict {
   const wanted = plan.targets.filter((target) => !changesNothing(target));
   const fresh = wanted.filter(({ id }) => !blast.touched.some(({ target }) => target === id));
   if (fresh.length === 0) return ALLOW;
-  return totalRadius(blast, fresh) ?? shareRadius(blast, fresh, now) ?? ALLOW;
+  return totalRadius(blast, fresh, now) ?? shareRadius(blast, fresh, now) ?? ALLOW;
 }
 
-function totalRadius(blast: BlastFacts, fresh: readonly Target[]): Verdict | undefined {
+function totalRadius(
+  blast: BlastFacts,
+  fresh: readonly Target[],
+  now: number,
+): Verdict | undefined {
   const { total, window_ms } = blast.policy;
-  if (total === null || blast.touched.length === 0) return undefined;
+  if (total === null || (blast.touched.length === 0 && fresh.length === 1)) return undefined;
   const most = Math.max(1, total);
   if (blast.touched.length + fresh.length <= most) return undefined;
-  const said = `${blast.touched.length} targets were touched within ${formatDuration(window_ms)}; blast_radius.total is ${total}`;
-  return wait('blast_radius', oldest(blast.touched) + window_ms, said);
+  const said = `${blast.touched.length + fresh.length} targets within ${formatDuration(window_ms)}; blast_radius.total is ${total}`;
+  return wait('blast_radius', nextPlace(blast.touched, window_ms, now), said);
 }
 
 function shareRadius(
@@ -61,15 +69,16 @@ function shareRadius(
     const mine = fresh.filter((target) => target.group?.id === group.id).length;
     if (touched.length === 0 && mine === 1) continue;
     if (touched.length + mine <= most) continue;
-    const retry_at = touched.length === 0 ? now + RECHECK_MS : oldest(touched) + window_ms;
     const said = `${touched.length + mine} of ${group.total} of ${group.id} within ${formatDuration(window_ms)}; blast_radius.share allows ${most}`;
-    return wait('blast_radius', retry_at, said);
+    return wait('blast_radius', nextPlace(touched, window_ms, now), said);
   }
   return undefined;
 }
 
-function oldest(touched: BlastFacts['touched']): number {
-  return Math.min(...touched.map(({ at }) => at));
+/** When the oldest leaves the window. A plan that alone is too much waits for other rules or another policy. */
+function nextPlace(touched: BlastFacts['touched'], window_ms: number, now: number): number {
+  if (touched.length === 0) return now + RECHECK_MS;
+  return Math.min(...touched.map(({ at }) => at)) + window_ms;
 }
 
 export function commonCause({ now, common_cause }: PlanFacts): Verdict {

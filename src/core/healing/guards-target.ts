@@ -30,7 +30,8 @@ export function busy({ now, lock_holder }: PlanFacts): Verdict {
 export function leased({ now, on }: PlanFacts): Verdict {
   for (const { target, lease } of on) {
     if (lease === undefined || target.desired === null) continue;
-    if (lease.state === 'active' && jsonEqual(lease.value, target.desired)) continue;
+    const standing = lease.state === 'active' && lease.ended_by === null;
+    if (standing && jsonEqual(lease.value, target.desired)) continue;
     return wait(
       'leased',
       now + RECHECK_MS,

@@ -1,11 +1,17 @@
 import type { Policy } from './rule.ts';
 
-/** Does the policy's `commands` hold a line that the whole argv fits, argument by argument? */
-export function commandAllowed(commands: Policy['commands'], argv: readonly string[]): boolean {
+/**
+ * Does the policy's `commands` hold a line that the whole argv fits, argument by argument? Null: an
+ * argument that is not known yet, and may fit.
+ */
+export function commandAllowed(
+  commands: Policy['commands'],
+  argv: readonly (string | null)[],
+): boolean {
   return commands.some(
     (line) =>
       line.length === argv.length &&
-      line.every((pattern, at) => argumentFits(pattern, argv[at] ?? '')),
+      line.every((pattern, at) => argv[at] === null || argumentFits(pattern, argv[at] ?? '')),
   );
 }
 

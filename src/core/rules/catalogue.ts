@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { FlagDeclaration } from './rule.ts';
+import type { FlagDeclaration, Policy } from './rule.ts';
 
 /** What a rule may refer to. */
 export interface Catalogue {
@@ -10,6 +10,11 @@ export interface Catalogue {
   readonly flags: Readonly<Record<string, FlagDeclaration>>;
   /** Names of the policy's time intervals. */
   readonly time_intervals: () => readonly string[];
+  /** Names of the policy's databases. */
+  readonly databases: readonly string[];
+  /** What the policy lets `http_request` and `run_command` reach. */
+  readonly hosts: Policy['hosts'];
+  readonly commands: Policy['commands'];
 }
 export interface ActionFacts {
   readonly params: z.ZodType;

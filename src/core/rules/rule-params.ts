@@ -2,6 +2,7 @@ import type { Problem } from './diagnostic.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { templateAt, templateIssue } from './rendered-params.ts';
 import type { ActionFacts, Catalogue, CompileOptions } from './catalogue.ts';
+import { checkReach } from './rule-reach.ts';
 import { didYouMean } from '../suggest.ts';
 import { hasTemplate } from './template-parse.ts';
 import { type Path, problemAt, problemAtKey, type YamlSource, valueAt } from './yaml-source.ts';
@@ -26,7 +27,7 @@ export function checkAction(
   return [
     ...checkAbilities(source, path, id, action),
     ...checkParams(source, [...path, 'with'], action),
-    ...(options.pinned ? [] : checkNames(source, [...path, 'with'], catalogue)),
+    ...(options.pinned ? [] : checkNames(source, [...path, 'with'], id, catalogue)),
   ];
 }
 
@@ -71,14 +72,20 @@ function checkParams(source: YamlSource, path: Path, action: ActionFacts): reado
 
 /**
  * By convention a parameter `flag` names a flag of the policy (`value` beside it has its type) and a
- * parameter `notifier` names a notifier: a wrong name is found when the rule loads, not at 03:00.
+ * parameter `notifier` names a notifier, a parameter `database` a database: a wrong name is found when the rule loads, not at 03:00.
  */
-function checkNames(source: YamlSource, path: Path, catalogue: Catalogue): readonly Problem[] {
+function checkNames(
+  source: YamlSource,
+  path: Path,
+  action: string,
+  catalogue: Catalogue,
+): readonly Problem[] {
   const params = valueAt(source, path);
   if (!isObject(params)) return [];
   return [
     ...checkFlag(source, path, params, catalogue),
     ...checkNotifier(source, [...path, 'notifier'], params['notifier'], catalogue),
+    ...checkReach(source, path, { action, params }, catalogue),
   ];
 }
 

@@ -155,8 +155,15 @@ function endDraft(work: Work, row: ActionRun): AuditDraft {
     attempt: row.attempts,
     result: ok ? 'ok' : row.chaos ? 'chaos_injected_failure' : 'failed',
     reason: row.error,
+    rc: exitCodeOf(row),
     duration_ms: row.finished_at === null ? null : row.finished_at - row.started_at,
     chaos: row.chaos,
     detail: { evidence: row.evidence },
   };
+}
+
+/** What a program ended with, where the action ran one and says so. */
+function exitCodeOf({ evidence }: ActionRun): number | null {
+  const rc = evidence?.['rc'];
+  return typeof rc === 'number' && Number.isInteger(rc) ? rc : null;
 }

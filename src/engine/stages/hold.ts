@@ -2,6 +2,7 @@ import type { AuditDraft } from '../../core/audit/audit.ts';
 import { EARLY_GUARDS, guardValues, runGuards } from '../../core/healing/guards.ts';
 import type { EarlyFacts } from '../../core/healing/guard-facts.ts';
 import type { Verdict } from '../../core/healing/guard-words.ts';
+import type { Remediation } from '../../core/healing/remediation.ts';
 import type { Engine } from '../deps.ts';
 import { earlyFacts, looksOf } from '../facts.ts';
 import type { Stage, StageResult, Work } from '../work.ts';
@@ -12,14 +13,15 @@ export const hold: Stage = { name: 'hold', states: ['ready', 'waiting'], run };
 async function run(work: Work, engine: Engine): Promise<StageResult> {
   const { cancel } = work.remediation;
   if (cancel !== null)
-    return { kind: 'end', outcome: 'cancelled', reason: 'operator', detail: said(cancel) };
+    return { kind: 'end', outcome: 'cancelled', reason: 'operator', detail: saidOf(cancel) };
   const looks = await looksOf(work, engine);
   const facts = await earlyFacts(work, looks, work.episode, [], engine);
   const looked: Work = { ...work, looks };
   return verdictResult(asked(looked, facts), runGuards(EARLY_GUARDS, facts));
 }
 
-function said(cancel: { readonly actor: string; readonly reason: string }): string {
+/** An operator's wish for no further step, in words. */
+export function saidOf(cancel: NonNullable<Remediation['cancel']>): string {
   return `${cancel.actor} cancelled it: ${cancel.reason}`;
 }
 

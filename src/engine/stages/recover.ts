@@ -4,8 +4,8 @@ import type { Change } from '../../store.ts';
 import { CallFailed } from '../call.ts';
 import { callAction } from '../call-action.ts';
 import type { Engine } from '../deps.ts';
-import { auditOf, type Stage, type StageResult, type Work } from '../work.ts';
-import { earlyVerdict } from './hold.ts';
+import { auditOf, type Stage, type StageResult, type Work, type Writes } from '../work.ts';
+import { earlyVerdict, saidOf } from './hold.ts';
 import { CLAIM_MARGIN_MS } from './intent.ts';
 import { PLAN_DEADLINE_MS } from './plan.ts';
 
@@ -47,19 +47,42 @@ async function goOn(work: Work, changes: readonly Change[], engine: Engine): Pro
     changes,
   };
   if (work.runs.every((row) => row.state !== 'intent')) return next;
+  const { cancel } = remediation;
+  if (cancel !== null)
+    return {
+      kind: 'end',
+      outcome: 'cancelled',
+      reason: 'operator',
+      detail: saidOf(cancel),
+      ...notBegun(work, 'cancelled', engine),
+    };
   const verdict = await earlyVerdict(work, engine);
   if (verdict.kind === 'allow') return next;
   if (verdict.kind === 'wait') return { kind: 'again', at: verdict.retry_at, remediation, changes };
   if (verdict.kind === 'ask') throw new Error('only the guard stage asks');
-  const undone = work.runs.map(
-    (row): Change => ({ kind: 'run_put', run: closed(row, verdict.reason, engine) }),
-  );
   return {
     kind: 'end',
     outcome: 'refused',
     reason: verdict.reason,
     detail: verdict.detail,
-    changes: undone,
+    ...notBegun(work, verdict.reason, engine),
+  };
+}
+
+/** What was intended stays undone, and the audit log says so of each target. */
+function notBegun(work: Work, error: string, engine: Engine): Required<Omit<Writes, 'work'>> {
+  engine.metrics.remediation(work.action.id, 'skipped', work.remediation.drill);
+  const undone = work.runs.filter(({ state }) => state === 'intent');
+  return {
+    changes: work.runs.map((row) => ({ kind: 'run_put', run: closed(row, error, engine) })),
+    drafts: undone.map(({ target, attempts }) => ({
+      kind: 'action_fail',
+      target: target.id,
+      cmd: target.cmd,
+      attempt: attempts,
+      result: 'failed',
+      reason: error,
+    })),
   };
 }
 

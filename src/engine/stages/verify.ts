@@ -65,14 +65,17 @@ async function lookOnce(work: Work, engine: Engine): Promise<Look> {
 }
 
 /** A resolve that comes while we are blind is no evidence: an alert that nobody can send has resolved as well. */
-async function resolvedLook({ episode }: Work, engine: Engine): Promise<Look> {
+async function resolvedLook({ episode, remediation, step }: Work, engine: Engine): Promise<Look> {
   if (episode.state !== 'closed') return { state: 'not_yet', detail: 'the alert still fires' };
   const blind = engine.watch.blind();
   if (blind.length > 0) return { state: 'blind', detail: `it resolved, but ${blind.join('; ')}` };
   const { fingerprint, id } = episode;
   const latest = (await engine.store.latestEpisodes([fingerprint])).get(fingerprint);
-  if (latest !== undefined && latest.id !== id && latest.state === 'open')
-    return { state: 'flapped', detail: 'the alert resolved and fires again' };
+  // Also one that came and went between two looks broke it.
+  const settled_at = (remediation.verify?.started_at ?? 0) + step.verify.settle_ms;
+  const again = latest !== undefined && latest.id !== id;
+  if (again && (latest.closed_at ?? Number.POSITIVE_INFINITY) > settled_at)
+    return { state: 'flapped', detail: 'the alert resolved and fired again' };
   return { state: 'holds', detail: 'the alert resolved' };
 }
 

@@ -1,0 +1,58 @@
+/** Talking to a running autoheal from the command line. */
+
+export const DEFAULT_URL = 'http://127.0.0.1:9009';
+const TIMEOUT_MS = 10_000;
+const ROLE = /^(?:viewer|operator|admin):/;
+
+/** Ends the process with 1, after a line on stderr. */
+export function fail(command: string, message: string): never {
+  process.stderr.write(`autoheal ${command}: ${message}\n`);
+  process.exit(1);
+}
+
+/** What was thrown, in words; fetch hides what happened in `cause`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message || String(error.cause) : error.message;
+}
+
+/** The token that was given, else the first of AUTOHEAL_API_TOKEN, without its role; undefined: none. */
+export function apiToken(given: string | undefined): string | undefined {
+  const first = given ?? process.env['AUTOHEAL_API_TOKEN']?.split(',')[0]?.trim();
+  return first === undefined || first === '' ? undefined : first.replace(ROLE, '');
+}
+
+/** One request. Redirects are not followed. Ends the process when nobody answers. */
+export async function call(
+  command: string,
+  url: URL,
+  request: Pick<RequestInit, 'method' | 'body'> & {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly token: string | undefined;
+  },
+): Promise<{ readonly status: number; readonly text: string }> {
+  const { token, headers, ...rest } = request;
+  try {
+    const answer = await fetch(url, {
+      ...rest,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: {
+        ...headers,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+    });
+    return { status: answer.status, text: await answer.text() };
+  } catch (error) {
+    return fail(
+      command,
+      `${url.origin}: ${reasonOf(error)}. Is autoheal running? Start it with: npm start`,
+    );
+  }
+}
+
+/** An option's address with this path. Ends the process when it is none. */
+export function addressOf(command: string, base: string, path: string): URL {
+  if (!URL.canParse(base)) return fail(command, `--url: ${base} is no address`);
+  return new URL(path, base);
+}
