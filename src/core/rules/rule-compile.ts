@@ -4,7 +4,7 @@ import { type Matcher, matcherHolds, parseMatcher } from './matcher.ts';
 import type { Rule, RuleGuard, RuleStep } from './rule.ts';
 import { templateProblems, verifyOf, verifyProblems, whenProblems } from './rule-looks.ts';
 import { checkAction, checkNotifier, isObject } from './rule-params.ts';
-import { RuleFile } from './rule-schema.ts';
+import { RULE_DEFAULTS, RuleFile } from './rule-schema.ts';
 import { NAME, NAME_FORM } from './schema-parts.ts';
 import { parseYaml } from './yaml-parse.ts';
 import { problemAt, problemIn, problemOfFile, valueAt, type YamlSource } from './yaml-source.ts';
@@ -206,7 +206,10 @@ function guardOf(guard: RuleFile['guard']): RuleGuard {
     limit_rule: guard.limit_rule ?? [],
     max_age_ms: guard.max_age,
     min_healthy: guard.min_healthy ?? null,
-    approval: { role: guard.approval.from, within_ms: guard.approval.within },
+    approval: {
+      role: guard.approval.from,
+      within_ms: guard.approval.within ?? Math.min(RULE_DEFAULTS.approval_within_ms, guard.max_age),
+    },
   };
 }
 

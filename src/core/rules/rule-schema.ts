@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../duration.ts';
+import { formatDuration, parseDuration } from '../duration.ts';
 import type { Precondition, RuleMode, RunLimit } from './rule.ts';
 import { durationSchema, issueOf, lineSchema } from './schema-parts.ts';
 import { didYouMean } from '../suggest.ts';
@@ -32,7 +32,7 @@ export const RULE_DEFAULTS = {
   cooldown_ms: 5 * MINUTE,
   limit: ['3/1h'],
   max_age_ms: 15 * MINUTE,
-  approval_within_ms: 30 * MINUTE,
+  approval_within_ms: 10 * MINUTE,
 } as const;
 
 const MODES = ['auto', 'approve', 'dry-run'] as const;
@@ -115,23 +115,34 @@ const Step = z.strictObject({
   deadline: durationSchema(SECOND, DEADLINE_MAX_MS).default(RULE_DEFAULTS.deadline_ms),
 });
 
-const Guard = z.strictObject({
-  cooldown: durationSchema(0, GUARD_MAX_MS).default(RULE_DEFAULTS.cooldown_ms),
-  limit: z
-    .array(LimitSchema)
-    .min(1)
-    .max(LIMITS_MAX)
-    .prefault([...RULE_DEFAULTS.limit]),
-  max_age: durationSchema(SECOND, GUARD_MAX_MS).default(RULE_DEFAULTS.max_age_ms),
-  limit_rule: z.array(LimitSchema).min(1).max(LIMITS_MAX).optional(),
-  min_healthy: z.int().min(1).max(MIN_HEALTHY_MAX).optional(),
-  approval: z
-    .strictObject({
-      from: z.enum(['operator', 'admin']).default('operator'),
-      within: durationSchema(MINUTE, APPROVAL_MAX_MS).default(RULE_DEFAULTS.approval_within_ms),
-    })
-    .prefault({}),
-});
+const Guard = z
+  .strictObject({
+    cooldown: durationSchema(0, GUARD_MAX_MS).default(RULE_DEFAULTS.cooldown_ms),
+    limit: z
+      .array(LimitSchema)
+      .min(1)
+      .max(LIMITS_MAX)
+      .prefault([...RULE_DEFAULTS.limit]),
+    max_age: durationSchema(SECOND, GUARD_MAX_MS).default(RULE_DEFAULTS.max_age_ms),
+    limit_rule: z.array(LimitSchema).min(1).max(LIMITS_MAX).optional(),
+    min_healthy: z.int().min(1).max(MIN_HEALTHY_MAX).optional(),
+    approval: z
+      .strictObject({
+        from: z.enum(['operator', 'admin']).default('operator'),
+        within: durationSchema(MINUTE, APPROVAL_MAX_MS).optional(),
+      })
+      .prefault({}),
+  })
+  .superRefine(({ max_age, approval }, ctx) => {
+    if (approval.within !== undefined && approval.within > max_age)
+      ctx.addIssue({
+        ...issueOf(
+          'is longer than max_age: the alert would be too old before anybody has answered',
+          `write at most ${formatDuration(max_age)}, or raise max_age`,
+        ),
+        path: ['approval', 'within'],
+      });
+  });
 
 const When = z
   .strictObject({ promql: z.string().optional(), not_during: z.string().min(1).optional() })

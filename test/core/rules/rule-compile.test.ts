@@ -48,7 +48,7 @@ guard:
   cooldown: 0
   limit: ['3/1h', '7/1d']
   limit_rule: ['20/1d']
-  max_age: 1h
+  max_age: 3h
   min_healthy: 2
   approval: { from: admin, within: 2h }
 otherwise: page
@@ -96,7 +96,7 @@ describe('compileRule', () => {
         limit_rule: [],
         max_age_ms: 900_000,
         min_healthy: null,
-        approval: { role: 'operator', within_ms: 1_800_000 },
+        approval: { role: 'operator', within_ms: 600_000 },
       },
       otherwise: 'log',
       file: 'rules/small.yaml',
@@ -120,7 +120,7 @@ describe('compileRule', () => {
       guard: {
         cooldown_ms: 0,
         limit_rule: [{ count: 20, window_ms: 86_400_000 }],
-        max_age_ms: 3_600_000,
+        max_age_ms: 10_800_000,
         min_healthy: 2,
         approval: { role: 'admin', within_ms: 7_200_000 },
       },
