@@ -3,13 +3,16 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createFlagdFile, type FlagdFile } from './adapters/flagd-file.ts';
 import type { Config } from './config.ts';
 import type { FlagBoard } from './engine/api.ts';
-import { buildMachine } from './engine/build.ts';
+import { buildMachine, type Machine } from './engine/build.ts';
 import type { Engine } from './engine/deps.ts';
-import { buildEngine, openAdapters } from './graph.ts';
+import { PENDING_MAX } from './engine/intake.ts';
+import { CONCURRENCY_MAX } from './engine/worker.ts';
+import { buildEngine, openAdapters, type World } from './graph.ts';
 import { DEFAULT_LIMITS } from './http/deps.ts';
 import { createServer } from './http/server.ts';
 
@@ -77,6 +80,7 @@ export async function startApp(
     auditAuthDenied: (client, route) => machine.auth.denied(client, route),
   });
 
+  watchLimits(world, { engine, machine, server });
   const flagd_file = flagdFile(config, engine, flags);
   await machine.start();
   flagd_file?.start();
@@ -100,6 +104,25 @@ export async function startApp(
       await tracer.close();
     },
   };
+}
+
+/** What refuses or makes wait when it is full is seen filling up. */
+function watchLimits(
+  { metrics, store }: World,
+  of: { readonly engine: Engine; readonly machine: Machine; readonly server: FastifyInstance },
+): void {
+  const { engine, machine, server } = of;
+  metrics.watchLimit('inbox', () => machine.drain.pending() / PENDING_MAX);
+  metrics.watchLimit('worker', () => machine.worker.active() / CONCURRENCY_MAX);
+  metrics.watchLimit('calls', () => engine.places.fullness());
+  metrics.watchLimit('commits', () => store.commitsFullness());
+  metrics.watchLimit('sockets', async () => (await openSockets(server)) / DEFAULT_LIMITS.sockets);
+}
+
+function openSockets({ server }: FastifyInstance): Promise<number> {
+  return new Promise((resolve) => {
+    server.getConnections((error, count) => resolve(error === null ? count : 0));
+  });
 }
 
 /** The flags on disk, for those who read them there; undefined where nobody asked for it. */

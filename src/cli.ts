@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { registerConfig } from './cli/config.ts';
 import { registerDoctor } from './cli/doctor.ts';
+import { registerExplain } from './cli/explain.ts';
 import { registerSend } from './cli/send.ts';
 import { registerServe, serve } from './cli/serve.ts';
 
@@ -29,6 +30,7 @@ async function run(): Promise<void> {
   registerSend(program);
   registerConfig(program);
   registerDoctor(program);
+  registerExplain(program);
   await program.parseAsync();
 }
 

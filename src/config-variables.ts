@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   anyText,
   auditKey,
@@ -89,7 +89,7 @@ export const VARIABLES = {
   ),
   AUTOHEAL_PROMETHEUS_URL: optional(
     httpUrl,
-    'Prometheus, for `verify` with `promql`. User and password in it are sent as Basic.',
+    'Prometheus, for `promql` in `verify` and `when`, and asked by reconcile whether an alert still fires. User and password in it are sent as Basic.',
     'userinfo',
   ),
   AUTOHEAL_DOCKER_HOST: optional(
@@ -133,7 +133,7 @@ export const VARIABLES = {
   ),
   AUTOHEAL_URL: optional(
     anyText,
-    'Read by the command line only: where `autoheal send` and `autoheal doctor` find the service. Unset: `http://127.0.0.1:9009`.',
+    'Read by the command line only: where `autoheal send`, `autoheal explain` and `autoheal doctor` find the service. Unset: `http://127.0.0.1:9009`.',
   ),
   AUTOHEAL_ALERTMANAGER_URL: optional(
     httpUrls,

@@ -24,6 +24,7 @@ import { createChaos } from './engine/chaos.ts';
 import type { Engine } from './engine/deps.ts';
 import { createFlags, flagsBackend } from './engine/flags.ts';
 import { createOperator } from './engine/operator.ts';
+import { createPlaces } from './engine/places.ts';
 import { createWatch } from './engine/watch.ts';
 import { createWatchdog } from './engine/watchdog.ts';
 import { loadActions } from './engine/registry.ts';
@@ -59,7 +60,9 @@ export async function openAdapters(
     clock,
   });
   const tracer = await openTracing(config, version, log);
-  const traceHeaders = () => tracer.headers();
+  function traceHeaders() {
+    return tracer.headers();
+  }
   const alertmanager = {
     urls: config.alertmanager_urls,
     timeout_ms: ALERTMANAGER_TIMEOUT_MS,
@@ -102,7 +105,9 @@ export function buildEngine(config: Config, world: World) {
     files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
     catalogueOf: catalogueFor(actions),
   });
-  const policy = () => rulebook.current()?.policy;
+  function policy() {
+    return rulebook.current()?.policy;
+  }
   const flags = createFlags({ ...world, declared: () => policy()?.flags ?? {} });
   const operator = createOperator(world, config.mode);
   const postgres = createPostgres(() => policy()?.databases ?? {});
@@ -149,6 +154,7 @@ export function buildEngine(config: Config, world: World) {
     prometheus,
     probes: createProbes(),
     breakers: createBreakers(world),
+    places: createPlaces(clock),
     chaos: createChaos(world, config.chaos),
     watch,
     watchdog,
@@ -159,12 +165,17 @@ export function buildEngine(config: Config, world: World) {
 
 /** What Prometheus is told besides the counters. */
 async function scrape(store: Store): Promise<Scrape> {
-  const [inbox, remediations, leases] = await Promise.all([
+  const [store_up, inbox, remediations, leases] = await Promise.all([
+    store.ping().then(
+      () => true,
+      () => false,
+    ),
     store.inboxDepth(),
     store.countRemediations(),
     store.activeLeases(),
   ]);
   return {
+    store_up,
     inbox_deliveries: inbox.pending,
     inbox_oldest_at: inbox.oldest_received_at,
     remediations,

@@ -3,6 +3,7 @@ import type { GuardWord } from './core/healing/guard-words.ts';
 import type { Harm } from './core/healing/harm.ts';
 import type { Outcome } from './core/healing/remediation.ts';
 import type { SpanPlace } from './core/trace.ts';
+import type { RetainedTable } from './store.ts';
 
 /* ---------------------------------------------------------------- small ports */
 
@@ -165,10 +166,9 @@ export interface Metrics {
   breaker(backend: string, state: 'closed' | 'half_open' | 'open'): void;
   /** One round of questions to Alertmanager and Prometheus; `partial`: some did not answer. */
   reconcilePoll(result: 'ok' | 'partial' | 'failed'): void;
-  reconcileFinding(
-    finding: 'unseen' | 'restarted' | 'evidence' | 'vanished',
-    count: number,
-  ): void;
+  reconcileFinding(finding: 'unseen' | 'restarted' | 'evidence' | 'vanished', count: number): void;
+  /** Rows that retention removed. */
+  retained(table: RetainedTable, rows: number): void;
   /** Every Alertmanager answered. Ms since the epoch. */
   alertmanagerPolled(at: number): void;
 }

@@ -15,6 +15,7 @@ import type {
 } from './core/healing/remediation.ts';
 
 export {
+  BUSY_WAKE_MAX,
   CONFLICTS,
   type Change,
   type Conflict,
@@ -102,7 +103,7 @@ export interface Store {
 
   /** Starts of runs ever counted; see the change `start_count`. */
   startCount(): Promise<number>;
-  /** Holders other than `except` that share a lock on any of these parents: siblings that are worked on. */
+  /** Targets locked by others than `except` that share a lock on any of these parents: siblings that are worked on. */
   lockSharers(parents: readonly string[], except: string): Promise<number>;
   /** Start of the `n`th newest run, each remediation counted once, since `since`; null: of any rule. */
   nthStart(query: {
@@ -119,7 +120,10 @@ export interface Store {
   }): Promise<readonly Touched[]>;
   /** Different alerts that got a remediation since `since`, counted up to `limit`. */
   wantedSince(since: number, limit: number): Promise<number>;
-  /** Outcomes of this rule's newest ended remediations that began an action on the target, newest first. */
+  /**
+   * Outcomes of this rule's newest remediations that began an action on the target and healed or escalated, newest
+   * first; without failures on purpose, drills and errors of ours.
+   */
   outcomesOn(query: {
     readonly rule: string;
     readonly target: string;
@@ -128,14 +132,14 @@ export interface Store {
 
   /** The newest lease that stood on the target, ended ones too. */
   lastLease(target: string): Promise<Lease | undefined>;
-  /** Holds, acknowledgements and quarantines that stand at `now`. */
+  /** Holds, quarantines, and acknowledgements of open episodes, that stand at `now`. */
   holds(now: number): Promise<readonly Hold[]>;
   hold(id: string): Promise<Hold | undefined>;
   /** The newest question about this very plan. */
   approvalFor(remediation_id: string, plan_hash: string): Promise<Approval | undefined>;
   /** The newest question of a remediation. */
   approvalOf(remediation_id: string): Promise<Approval | undefined>;
-  /** Questions that nobody answered yet and that have not expired, oldest first. */
+  /** Questions that somebody waits for, not answered yet and not expired, oldest first. */
   openApprovals(now: number): Promise<readonly Approval[]>;
 
   flag(
@@ -148,6 +152,11 @@ export interface Store {
   audit(query: AuditQuery): Promise<AuditPage>;
   /** Recomputes the chain in bounded slices, yielding to the event loop between them. */
   verifyAudit(from: number): Promise<AuditVerdict>;
+  /**
+   * Removes rows by age, a bounded number of them, in small transactions with turns of the event loop
+   * between. What is still needed stays: see docs/policy.md, `retention`.
+   */
+  retain(query: RetainQuery): Promise<Retained>;
 
   listEpisodes(query: ListQuery & { readonly state?: 'open' | 'closed' }): Promise<Page<Episode>>;
   listRemediations(
@@ -156,7 +165,7 @@ export interface Store {
   listDeliveries(query: ListQuery): Promise<Page<DeliverySummary>>;
   countRemediations(): Promise<Readonly<Record<RemediationState, number>>>;
 
-  /** Round trip to the database. @throws when it cannot serve. */
+  /** Round trip to the database, now and then with a write. @throws when it cannot serve. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -203,5 +212,48 @@ export interface AuditQuery {
 }
 export type AuditPage = Page<AuditRecord>;
 export type AuditVerdict =
-  | { readonly ok: true; readonly rows: number; readonly from: number; readonly head: string }
+  | {
+      readonly ok: true;
+      readonly rows: number;
+      /** The first entry that was looked at. */
+      readonly from: number;
+      readonly head: string;
+      /** Where it began, when it was asked for entries that retention has removed. */
+      readonly checkpoint?: AuditCheckpoint;
+    }
   | { readonly ok: false; readonly rows: number; readonly bad_seq: number; readonly why: string };
+
+/** What retention has left of the entries it removed; the chain goes on from it. */
+export interface AuditCheckpoint {
+  readonly removed_to_seq: number;
+  /** Hash of that entry. */
+  readonly hash: string;
+  readonly ts: number;
+}
+
+/** Times in ms since the epoch. Rows from before them may go. */
+export interface RetainQuery {
+  readonly now: number;
+  readonly audit_before: number;
+  readonly deliveries_before: number;
+  readonly episodes_before: number;
+  /** Start of the longest window of any guard: runs since then stay, with what they belong to. */
+  readonly runs_since: number;
+  /** Id of the entry `audit_checkpoint`, should one be written. */
+  readonly checkpoint_id: string;
+}
+export const RETAINED_TABLES = [
+  'audit',
+  'deliveries',
+  'episodes',
+  'remediations',
+  'leases',
+  'holds',
+] as const;
+export type RetainedTable = (typeof RETAINED_TABLES)[number];
+export interface Retained {
+  /** Rows removed; what belongs to a row (its runs, its failures) is not counted. */
+  readonly rows: Readonly<Record<RetainedTable, number>>;
+  /** There may be more to remove now. */
+  readonly more: boolean;
+}

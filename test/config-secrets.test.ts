@@ -50,20 +50,23 @@ describe('secrets', () => {
       AUTOHEAL_API_TOKEN: `viewer:${TOKEN}`,
       AUTOHEAL_AUDIT_KEY: TOKEN,
       AUTOHEAL_PROMETHEUS_URL: `http://user:${TOKEN}@prometheus:9090`,
+      AUTOHEAL_ALERTMANAGER_URL: `http://a:${TOKEN}@am-1:9093,http://b:${TOKEN}@am-2:9093`,
     };
     expect(redacted(configOf(env))).toMatchObject({
       AUTOHEAL_WEBHOOK_TOKEN: '1 set',
       AUTOHEAL_API_TOKEN: 'viewer:***',
       AUTOHEAL_AUDIT_KEY: 'set',
       AUTOHEAL_PROMETHEUS_URL: 'http://***@prometheus:9090',
+      AUTOHEAL_ALERTMANAGER_URL: 'http://***@am-1:9093,http://***@am-2:9093',
       AUTOHEAL_CHAOS_FOR: '15m',
     });
     expect(JSON.stringify(redacted(configOf(env)))).not.toContain(TOKEN);
     const wrong = {
       AUTOHEAL_PROMETHEUS_URL: `ftp://user:${TOKEN}@p`,
       AUTOHEAL_DATABASE_URL: `postgres://u:${TOKEN}@db/x`,
+      AUTOHEAL_ALERTMANAGER_URL: `http://a:9093,http://u:${TOKEN}@b:999999`,
     };
-    expect(problemsOf(wrong)).toHaveLength(2);
+    expect(problemsOf(wrong)).toHaveLength(3);
     expect(problemsOf(wrong).join()).not.toContain(TOKEN);
   });
 

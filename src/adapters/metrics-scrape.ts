@@ -4,6 +4,8 @@ import { counter, gauge } from './metrics-series.ts';
 
 /** What is looked up only when Prometheus asks. */
 export interface Scrape {
+  /** The database takes writes. */
+  readonly store_up: boolean;
   readonly inbox_deliveries: number;
   /** Ms since the epoch; null when nothing waits. */
   readonly inbox_oldest_at: number | null;
@@ -27,6 +29,11 @@ export function addScrapedGauges(registry: Registry, options: ScrapeOptions): ()
     'autoheal_inbox_oldest_timestamp_seconds',
     'When the oldest delivery that waits arrived; 0: none waits',
   );
+  const up = gauge(
+    registry,
+    'autoheal_store_up',
+    '1 while the database serves: it answers and takes writes',
+  );
   const live = gauge(registry, 'autoheal_remediations', 'Remediations by state', ['state']);
   const leases = gauge(registry, 'autoheal_leases', 'Changes that stand and will be undone');
   const failures = counter(
@@ -42,11 +49,13 @@ export function addScrapedGauges(registry: Registry, options: ScrapeOptions): ()
     const timeout_ms = options.scrape_timeout_ms ?? SCRAPE_TIMEOUT_MS;
     try {
       const found = await within(timeout_ms, options.scrape());
+      up.set(found.store_up ? 1 : 0);
       inbox.set(found.inbox_deliveries);
       oldest.set((found.inbox_oldest_at ?? 0) / 1_000);
       leases.set(found.leases);
       for (const state of REMEDIATION_STATES) live.set({ state }, found.remediations[state]);
     } catch {
+      up.set(0);
       failures.inc();
     }
   }

@@ -1,7 +1,9 @@
 import { Registry, type Gauge } from './prom-client.ts';
 import { GUARD_WORDS } from '../core/healing/guard-words.ts';
+import { HARM_KINDS } from '../core/healing/harm.ts';
 import { OUTCOMES } from '../core/healing/remediation.ts';
 import type { Metrics, WebhookOutcome } from '../ports.ts';
+import { limitMetrics, type LimitMetrics } from './metrics-limits.ts';
 import { addProcessMetrics } from './metrics-process.ts';
 import { reconcileMetrics, type ReconcileMetrics } from './metrics-reconcile.ts';
 import { addScrapedGauges, type ScrapeOptions } from './metrics-scrape.ts';
@@ -14,7 +16,7 @@ export interface MetricsOptions extends ScrapeOptions {
   /** Backends with a breaker. */
   readonly backends: readonly string[];
 }
-export interface ServedMetrics extends Metrics {
+export interface ServedMetrics extends Metrics, LimitMetrics {
   /** The text format of Prometheus. Never rejects. */
   render(): Promise<string>;
   readonly content_type: string;
@@ -48,12 +50,16 @@ export function createMetrics(options: MetricsOptions): ServedMetrics {
   addBuildInfo(registry, options.version);
   addProcessMetrics(registry);
   const refresh = addScrapedGauges(registry, options);
+  const limits = limitMetrics(registry);
   return {
     ...countersOf(registry, options),
     ...statesOf(registry, options),
     ...reconcileMetrics(registry),
+    watchLimit: (limit, used) => limits.watchLimit(limit, used),
+    retained: (table, rows) => limits.retained(table, rows),
     async render() {
       await refresh();
+      await limits.refresh();
       return registry.metrics();
     },
     content_type: registry.contentType,
@@ -65,7 +71,7 @@ export function createMetrics(options: MetricsOptions): ServedMetrics {
 
 type Counted = Omit<
   Metrics,
-  'rulesReload' | 'watchdog' | 'chaos' | 'breaker' | keyof ReconcileMetrics
+  'rulesReload' | 'watchdog' | 'chaos' | 'breaker' | 'retained' | keyof ReconcileMetrics
 >;
 
 function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
@@ -121,7 +127,7 @@ function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
 
 type WorkCounted = Pick<
   Metrics,
-  'remediation' | 'attempt' | 'guard' | 'remediationDone' | 'revert' | 'alerts'
+  'remediation' | 'attempt' | 'guard' | 'remediationDone' | 'harmSuspected' | 'revert' | 'alerts'
 >;
 
 function workCountersOf(registry: Registry, actions: readonly string[]): WorkCounted {
@@ -149,6 +155,12 @@ function workCountersOf(registry: Registry, actions: readonly string[]): WorkCou
     'Remediations that ended, by how',
     { outcome: OUTCOMES },
   );
+  const harm = counter(
+    registry,
+    'autoheal_harm_suspected_total',
+    'Findings that autoheal itself may do harm, once each a day',
+    { kind: HARM_KINDS },
+  );
   const reverts = counter(
     registry,
     'autoheal_reverts_total',
@@ -167,6 +179,7 @@ function workCountersOf(registry: Registry, actions: readonly string[]): WorkCou
     attempt: (action, result) => attempts.inc({ action, result }),
     guard: (guard, verdict) => guards.inc({ guard, verdict }),
     remediationDone: (outcome) => outcomes.inc({ outcome }),
+    harmSuspected: (kind) => harm.inc({ kind }),
     revert: (result) => reverts.inc({ result }),
     alerts: (event) => alerts.inc({ event }),
   };

@@ -103,9 +103,10 @@ export const httpUrl: Parser<string> = parser((text) => {
 /** Several addresses, separated by commas: the members of one cluster. */
 export const httpUrls: Parser<readonly string[]> = parser((text) => {
   const urls = text.split(',').map((each) => each.trim());
-  for (const url of urls) {
+  for (const [index, url] of urls.entries()) {
     const read = httpUrl.safeParse(url);
-    if (!read.success) return { wrong: `has "${url}", which ${read.error.issues[0]?.message}` };
+    // By its place, not by its text: that may hold a password.
+    if (!read.success) return { wrong: `entry ${index + 1} ${read.error.issues[0]?.message}` };
   }
   return { value: [...new Set(urls)] };
 });

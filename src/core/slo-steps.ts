@@ -1,7 +1,7 @@
 import type { AuditEntry } from './audit/audit.ts';
 
 /** Reasons of entries that say that nothing was tried: neither good nor bad (as outcome `skipped`). */
-const NOT_TRIED = new Set(['limit_reached', 'resolved']);
+const NOT_TRIED = new Set(['limit_reached', 'resolved', 'stale', 'cancelled']);
 
 type StepEnd = Pick<AuditEntry, 'kind' | 'remediation' | 'step' | 'reason'>;
 

@@ -5,6 +5,7 @@ import { type AuthAudit, createAuthAudit } from './auth-audit.ts';
 import { auditChange, type Engine } from './deps.ts';
 import type { Budget } from './budget.ts';
 import { createDrain, type Drain } from './drain.ts';
+import { createHarm } from './harm.ts';
 import { createHolds } from './holds.ts';
 import { createIntake } from './intake.ts';
 import { createKeeper } from './keeper.ts';
@@ -12,6 +13,7 @@ import type { Loop } from './loop.ts';
 import { createOperations } from './operations.ts';
 import { createReconcile } from './reconcile.ts';
 import { createReporter } from './reporter.ts';
+import { createRetention } from './retention.ts';
 import type { Watch } from './watch.ts';
 import { createWorker, type Worker } from './worker.ts';
 
@@ -57,7 +59,9 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
   const keeper = createKeeper(engine, {
     operator: options.operator,
     budget: options.budget,
+    harm: createHarm(engine),
     auth,
+    retention: createRetention(engine),
     workerRoundAt: () => worker.lastRoundAt(),
   });
   const intake = createIntake({
@@ -102,8 +106,13 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
       options.watch.close();
       await reconcile.stop();
       await keeper.stop();
-      await auth.flush();
-      await engine.store.commit([sayService(engine, 'service_stopped', options.version)]);
+      try {
+        await auth.flush();
+        await engine.store.commit([sayService(engine, 'service_stopped', options.version)]);
+      } catch (error) {
+        // A store that is away is no reason to hang on to what else has to be closed.
+        engine.log.error({ err: error }, 'the stop could not be written to the audit log');
+      }
     },
   };
 }

@@ -28,7 +28,8 @@ export class CallFailed extends Error {
 }
 
 /**
- * Calls a backend under its deadline, with retry and breaker (DESIGN §6: the engine alone owns them).
+ * Calls a backend under its deadline, with retry, breaker and a bounded number of calls at once
+ * (DESIGN §6: the engine alone owns them).
  * @throws CallFailed, or what `before` threw.
  */
 export async function callBackend<T>(
@@ -36,8 +37,7 @@ export async function callBackend<T>(
   options: CallOptions<T>,
 ): Promise<{ readonly value: T; readonly attempts: number }> {
   for (let attempt = 1; ; attempt += 1) {
-    await options.before?.();
-    const result = await attemptInSpan(engine, options, attempt);
+    const result = await attemptInPlace(engine, options, attempt);
     if (result.ok) return { value: result.value, attempts: attempt };
     const pause_ms = backoffMs(attempt + 1, engine.random());
     if (!mayRetry(engine, options, result.failure, attempt, pause_ms))
@@ -61,6 +61,30 @@ function mayRetry<T>(
 type Attempt<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: ActionError };
+
+/**
+ * With one of the backend's places; none is kept while it pauses between two attempts. What `before`
+ * reads may have changed while it waited for the place, so it comes after it.
+ */
+async function attemptInPlace<T>(
+  engine: Engine,
+  options: CallOptions<T>,
+  attempt: number,
+): Promise<Attempt<T>> {
+  let giveBack: () => void;
+  try {
+    giveBack = await engine.places.take(options.backend, options.deadline_at);
+  } catch (error) {
+    // The backend was not called: neither its breaker nor the metric of attempts counts this.
+    return { ok: false, failure: classify(engine, options.backend, error) };
+  }
+  try {
+    await options.before?.();
+    return await attemptInSpan(engine, options, attempt);
+  } finally {
+    giveBack();
+  }
+}
 
 /** One span each attempt: a retry that helped is seen as one. */
 function attemptInSpan<T>(

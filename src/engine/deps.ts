@@ -16,6 +16,7 @@ import type { Operator, Rulebook } from './api.ts';
 import type { Seen } from '../core/alerts/seen.ts';
 import type { BudgetFact } from '../core/healing/guard-facts.ts';
 import type { Breakers } from './breakers.ts';
+import type { Places } from './places.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { Chaos } from './chaos.ts';
 
@@ -36,6 +37,7 @@ export interface Engine {
   readonly prometheus: PromQuery;
   readonly probes: Probes;
   readonly breakers: Breakers;
+  readonly places: Places;
   readonly chaos: Chaos;
   readonly watch: Watch;
   readonly watchdog: Watchdog;

@@ -3,6 +3,7 @@ import { AutohealError } from '../core/errors.ts';
 import type { Clock, Ids, Log, Metrics, Tracer } from '../ports.ts';
 import type { NewDelivery, Store } from '../store.ts';
 import type { Accepted, Intake, Post } from './api.ts';
+import { createSparing } from './sparing.ts';
 import { webhookSpan, webhookTrace } from './spans.ts';
 
 /** Deliveries accepted and not drained yet; beyond this the sender is told to send again. */
@@ -21,8 +22,14 @@ interface IntakeDeps {
   readonly stored: () => void;
 }
 
+interface Parts extends IntakeDeps {
+  /** Senders try again and again while the database is away: not each of them is a line. */
+  readonly sparing: (key: string) => number | undefined;
+}
+
 /** Accepted = on disk: the raw body in one synced transaction, before the answer (DESIGN §3). */
-export function createIntake(deps: IntakeDeps): Intake {
+export function createIntake(given: IntakeDeps): Intake {
+  const deps = { ...given, sparing: createSparing(given.clock) };
   return {
     accept(post: Post): Promise<Accepted> {
       const id = deps.ids.next();
@@ -33,7 +40,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   };
 }
 
-function acceptTraced(deps: IntakeDeps, post: Post, id: string): Promise<Accepted> {
+function acceptTraced(deps: Parts, post: Post, id: string): Promise<Accepted> {
   const trace_id = webhookTrace(deps, post, id);
   return deps.tracer.span(webhookSpan(post, trace_id, id), async (span) => {
     const accepted = await accept(deps, post, id, trace_id);
@@ -48,7 +55,7 @@ function acceptTraced(deps: IntakeDeps, post: Post, id: string): Promise<Accepte
 }
 
 async function accept(
-  deps: IntakeDeps,
+  deps: Parts,
   post: Post,
   id: string,
   trace_id: string | null,
@@ -62,7 +69,9 @@ async function accept(
   try {
     await keep(deps, delivery);
   } catch (error) {
-    deps.log.error({ err: error, trace_id }, 'a delivery could not be stored');
+    const left_out = deps.sparing(String(error));
+    if (left_out !== undefined)
+      deps.log.error({ err: error, trace_id, left_out }, 'a delivery could not be stored');
     throw new AutohealError('not_stored', 'the database did not take it');
   }
   deps.stored();

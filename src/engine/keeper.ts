@@ -1,17 +1,20 @@
 import type { AuthAudit } from './auth-audit.ts';
 import type { Engine } from './deps.ts';
 import { createLoop, type Loop } from './loop.ts';
+import type { Retention } from './retention.ts';
 
 const HEARTBEAT_MS = 5_000;
 const AUTH_FLUSH_MS = 60_000;
 
-/** What runs beside the work: the heartbeat, ends that come by the clock, entries that are gathered. */
+/** What runs beside the work: the heartbeat, ends that come by the clock, entries that are gathered, rows past their time. */
 export function createKeeper(
   engine: Engine,
   parts: {
     readonly operator: { tick(): Promise<void> };
     readonly budget: { tick(): Promise<void> };
+    readonly harm: { tick(): Promise<void> };
     readonly auth: AuthAudit;
+    readonly retention: Retention;
     /** When the worker last came round. Ms since the epoch. */
     readonly workerRoundAt: () => number;
   },
@@ -39,12 +42,14 @@ export function createKeeper(
       const now = engine.clock.now();
       await parts.operator.tick();
       await parts.budget.tick();
+      await parts.harm.tick();
       await engine.chaos.tick();
       await heartbeat(now);
       if (now - flushed_at >= AUTH_FLUSH_MS) {
         flushed_at = now;
         await parts.auth.flush();
       }
+      await parts.retention.tick();
       return now + HEARTBEAT_MS;
     },
   });

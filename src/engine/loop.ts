@@ -1,4 +1,5 @@
 import type { Clock, Log } from '../ports.ts';
+import { createSparing } from './sparing.ts';
 
 /** Something that goes round: at once when poked, else when it said it wants to. */
 export interface Loop {
@@ -9,6 +10,8 @@ export interface Loop {
   stop(): Promise<void>;
   /** When a round last ended well. Ms since the epoch; 0 before the first. */
   lastRoundAt(): number;
+  /** When a round last ended, well or not: a loop whose store is away is not one that hangs. */
+  lastTurnAt(): number;
 }
 
 interface LoopOptions {
@@ -31,6 +34,8 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
   let stopped = false;
   let poked = false;
   let last_round_at = 0;
+  let last_turn_at = 0;
+  const sparing = createSparing(clock);
   let nap: AbortController | undefined;
   let running: Promise<void> | undefined;
 
@@ -40,8 +45,12 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
       last_round_at = clock.now();
       return Math.max(0, Math.min(IDLE_MAX_MS, again_at - last_round_at));
     } catch (error) {
-      log.error({ err: error, loop: name }, 'a round of the loop failed');
+      const left_out = sparing(String(error));
+      if (left_out !== undefined)
+        log.error({ err: error, loop: name, left_out }, 'a round of the loop failed');
       return FAILED_PAUSE_MS;
+    } finally {
+      last_turn_at = clock.now();
     }
   }
 
@@ -80,5 +89,6 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
       await running;
     },
     lastRoundAt: () => last_round_at,
+    lastTurnAt: () => last_turn_at,
   };
 }

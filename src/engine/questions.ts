@@ -99,17 +99,19 @@ export function createQuestions(deps: QuestionsDeps): Questions {
 
   return {
     ask,
-    blind() {
-      const away = outages.blind(clock.now());
-      // One of a cluster is enough to see that an alert fires; that one is gone, all of them have to say.
-      const dark = peers.filter(({ url }) => away.some(({ who }) => who === nameOf(url)));
-      const some_see = dark.length < peers.length;
-      return away
-        .filter(({ who }) => !some_see || peers.every(({ url }) => who !== nameOf(url)))
-        .map(({ words }) => words);
-    },
+    blind: () => missing(outages.blind(clock.now()), peers),
     close: () => closing.abort(new Error('the service stops')),
   };
+}
+
+/** One of a cluster is enough to see that an alert fires; that one is gone, all of them have to say. */
+function missing(
+  away: readonly { readonly who: string; readonly words: string }[],
+  peers: QuestionsDeps['peers'],
+): readonly string[] {
+  const names = new Set(peers.map(({ url }) => nameOf(url)));
+  const some_see = away.filter(({ who }) => names.has(who)).length < names.size;
+  return away.filter(({ who }) => !some_see || !names.has(who)).map(({ words }) => words);
 }
 
 function nameOf(url: string): string {

@@ -58,7 +58,7 @@ export function createReporter(deps: ReporterDeps): Reporter {
       return { ready: reasons.length === 0, reasons };
     },
     live() {
-      const last = deps.worker.lastRoundAt();
+      const last = deps.worker.lastTurnAt();
       return clock.now() - Math.max(last, began_at) < HUNG_MS;
     },
     started: deps.started,

@@ -45,13 +45,15 @@ export interface RulebookDeps {
 export function catalogueFor(
   actions: ReadonlyMap<string, AnyAction>,
 ): (policy: Policy) => Catalogue {
-  const action_ids = [...actions.keys()].toSorted();
   return (policy) => ({
     action: (id) => factsOf(actions.get(id)),
-    action_ids,
+    action_ids: [...actions.keys()].toSorted(),
     notifiers: Object.keys(policy.notifiers),
     flags: policy.flags,
     time_intervals: () => policy.time_intervals.map(({ name }) => name),
+    databases: Object.keys(policy.databases),
+    hosts: policy.hosts,
+    commands: policy.commands,
   });
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AUDIT_KINDS } from '../core/audit/audit.ts';
 import { AutohealError } from '../core/errors.ts';
+import { isoTime } from '../core/time.ts';
 import type { AuditQuery, AuditVerdict } from '../store.ts';
 import { acceptedFormat, AUDIT_FORMATS, exportAudit, MEDIA_TYPES } from './audit-export.ts';
 import { tailAudit } from './audit-tail.ts';
@@ -54,6 +55,13 @@ const LIST = {
   ),
   format: one(z.enum(AUDIT_FORMATS), 'Form of the answer; the Accept header, if absent'),
 };
+/** Where the chain begins, when entries asked for were removed. */
+const Checkpoint = z.strictObject({
+  removed_to_seq: z.int(),
+  hash: z.string(),
+  ts: z.string(),
+  detail: z.string(),
+});
 const TAIL = {
   ...FILTER,
   since: one(when, 'Begin at this time: RFC 3339, or a duration meaning "ago"; at now, if absent'),
@@ -102,7 +110,13 @@ export const AUDIT_ROUTES = [
       200: {
         description: 'The verdict; a broken chain is an answer too, not an error',
         schema: z.discriminatedUnion('ok', [
-          z.strictObject({ ok: z.literal(true), rows: z.int(), from: z.int(), head: z.string() }),
+          z.strictObject({
+            ok: z.literal(true),
+            rows: z.int(),
+            from: z.int(),
+            head: z.string(),
+            checkpoint: Checkpoint.optional(),
+          }),
           z.strictObject({
             ok: z.literal(false),
             rows: z.int(),
@@ -112,7 +126,8 @@ export const AUDIT_ROUTES = [
         ]),
       },
     },
-    handle: async ({ deps, query }) => ok(await verifyOnce(deps.store, query.from ?? 1)),
+    handle: async ({ deps, query }) =>
+      ok(verdictView(await verifyOnce(deps.store, query.from ?? 1))),
   }),
 ];
 
@@ -153,6 +168,13 @@ function streamAudit(call: Call<QueryOf<typeof TAIL>, undefined>): Promise<Answe
   const asked = { ...filter, ...(since && { since: instant(since, call.deps.clock.now()) }) };
   // A browser that comes back repeats its URL and adds the header, which is the newer of the two.
   return tailAudit(call, asked, header === undefined ? last_event_id : String(header));
+}
+
+function verdictView(verdict: AuditVerdict): object {
+  if (!verdict.ok || verdict.checkpoint === undefined) return verdict;
+  const { removed_to_seq, hash, ts } = verdict.checkpoint;
+  const detail = `entries 1 to ${removed_to_seq} were removed by retention; the chain was checked from ${verdict.from}`;
+  return { ...verdict, checkpoint: { removed_to_seq, hash, ts: isoTime(ts), detail } };
 }
 
 interface Verification {

@@ -2,11 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createMetrics, type ServedMetrics } from '../../src/adapters/metrics.ts';
+import { WATCHED_LIMITS } from '../../src/adapters/metrics-limits.ts';
 import { GUARD_WORDS } from '../../src/core/healing/guard-words.ts';
 import type { Scrape } from '../../src/adapters/metrics-scrape.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
 const NOTHING: Scrape = {
+  store_up: true,
   inbox_deliveries: 0,
   inbox_oldest_at: null,
   remediations: { ready: 0, waiting: 0, acting: 0, verifying: 0, escalating: 0, done: 0 },
@@ -84,6 +86,7 @@ test('each call reaches its series', async () => {
   made.auditWrite('error', 0.02, 5);
   made.guard('cooldown', 'wait');
   made.remediationDone('healed');
+  made.harmSuspected('undoing');
   made.revert('left_alone');
   made.alerts('late_duplicate');
   made.deliveryParked();
@@ -109,6 +112,8 @@ const EXPECTED = new Map([
   ['autoheal_audit_entries_total', 7],
   ['autoheal_guard_verdicts_total{guard="cooldown",verdict="wait"}', 1],
   ['autoheal_remediation_outcomes_total{outcome="healed"}', 1],
+  ['autoheal_harm_suspected_total{kind="undoing"}', 1],
+  ['autoheal_harm_suspected_total{kind="new_alert"}', 0],
   ['autoheal_reverts_total{result="left_alone"}', 1],
   ['autoheal_alerts_total{event="late_duplicate"}', 1],
   ['autoheal_deliveries_parked_total', 1],
@@ -164,6 +169,29 @@ test('a store that fails or hangs costs its gauges only, and says so', async () 
   const page = await samples(made);
   expect(page.get('autoheal_leases')).toBe(5);
   expect(page.get('autoheal_scrape_failures_total')).toBe(2);
+  expect(page.get('autoheal_store_up')).toBe(0);
+  expect((await samples(made)).get('autoheal_store_up')).toBe(1);
+});
+
+test('a store that answers and takes no writes is down', async () => {
+  const page = await samples(metrics(async () => ({ ...NOTHING, store_up: false, leases: 2 })));
+  expect(page.get('autoheal_store_up')).toBe(0);
+  expect(page.get('autoheal_leases')).toBe(2);
+});
+
+test('each limit stands at 0, is read at a scrape, and never leaves 0 to 1', async () => {
+  const made = metrics();
+  const first = await samples(made);
+  for (const limit of WATCHED_LIMITS)
+    expect(first.get(`autoheal_limit_used_ratio{limit="${limit}"}`)).toBe(0);
+  made.watchLimit('inbox', () => 0.25);
+  made.watchLimit('sockets', async () => 7);
+  made.retained('audit', 3);
+  const page = await samples(made);
+  expect(page.get('autoheal_limit_used_ratio{limit="inbox"}')).toBe(0.25);
+  expect(page.get('autoheal_limit_used_ratio{limit="sockets"}')).toBe(1);
+  expect(page.get('autoheal_limit_used_ratio{limit="worker"}')).toBe(0);
+  expect(page.get('autoheal_retention_rows_total{table="audit"}')).toBe(3);
 });
 
 test('the process is seen, by chosen series', async () => {

@@ -32,17 +32,7 @@ export async function startPrometheus(): Promise<FakePrometheus> {
       return { status: 200, body: { status: 'success', data: { alerts } } };
     if (seen.path !== '/api/v1/query') return { status: 404, body: '404 page not found\n' };
     if (seen.method !== 'POST') return { status: 405, body: '' };
-    if (!seen.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
-      return badData(
-        'invalid parameter "query": unknown position: parse error: no expression found',
-      );
-    const form = new URLSearchParams(seen.body);
-    const expr = form.get('query') ?? '';
-    if (expr === '') return badData('invalid parameter "query": no expression found in input');
-    if (!/^\d+(ms|s)$/.test(form.get('timeout') ?? '1s'))
-      return badData('invalid parameter "timeout": cannot parse to a valid duration');
-    const data = answers.get(expr) ?? { resultType: 'vector', result: [] };
-    return { status: 200, body: { status: 'success', data } };
+    return answerQuery(seen, answers);
   });
   return {
     url: `http://127.0.0.1:${server.port}`,
@@ -56,6 +46,18 @@ export async function startPrometheus(): Promise<FakePrometheus> {
     },
     close: () => server.close(),
   };
+}
+
+function answerQuery(seen: Seen, answers: ReadonlyMap<string, QueryData>): Answer {
+  if (!seen.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
+    return badData('invalid parameter "query": unknown position: parse error: no expression found');
+  const form = new URLSearchParams(seen.body);
+  const expr = form.get('query') ?? '';
+  if (expr === '') return badData('invalid parameter "query": no expression found in input');
+  if (!/^\d+(ms|s)$/.test(form.get('timeout') ?? '1s'))
+    return badData('invalid parameter "timeout": cannot parse to a valid duration');
+  const data = answers.get(expr) ?? { resultType: 'vector', result: [] };
+  return { status: 200, body: { status: 'success', data } };
 }
 
 /** A vector of one sample for each value. */

@@ -11,6 +11,8 @@ const { registerHooks } = require('module');
 const { writeFileSync } = require('fs');
 const files = [];
 registerHooks({ load(url, context, next) { files.push(url); return next(url, context); } });
+// The service listens a moment before it minds the signal.
+process.once('SIGTERM', () => process.exit());
 process.once('exit', () => writeFileSync('loaded.json', JSON.stringify([...files, ...process.moduleLoadList])));
 `;
 

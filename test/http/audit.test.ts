@@ -109,6 +109,26 @@ describe('GET /api/v1/audit/verify', () => {
     expect(bad.body).toEqual({ ok: false, rows: 2, bad_seq: 2, why: 'hash differs' });
   });
 
+  test('says where it began when what was asked for has been removed', async () => {
+    world = await startWorld();
+    const checkpoint = { removed_to_seq: 41, hash: 'ab', ts: Date.UTC(2026, 1, 3) };
+    world.state.verify = async () => ({ ok: true, rows: 9, from: 42, head: 'h', checkpoint });
+    const { status, body } = await world.call('GET', '/api/v1/audit/verify?from=7');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      ok: true,
+      rows: 9,
+      from: 42,
+      head: 'h',
+      checkpoint: {
+        removed_to_seq: 41,
+        hash: 'ab',
+        ts: '2026-02-03T00:00:00.000Z',
+        detail: 'entries 1 to 41 were removed by retention; the chain was checked from 42',
+      },
+    });
+  });
+
   test('runs once at a time: the same question shares the answer, another waits its turn', async () => {
     world = await startWorld();
     const held = Promise.withResolvers<void>();

@@ -154,7 +154,9 @@ export function metricsOf(state: State): ServedMetrics {
     breaker: nothing,
     reconcilePoll: nothing,
     reconcileFinding: nothing,
+    harmSuspected: nothing,
     alertmanagerPolled: nothing,
+    retained: nothing,
     render: async () => '# HELP up Up\n# TYPE up gauge\nup 1\n',
     content_type: 'text/plain; version=0.0.4; charset=utf-8',
   };

@@ -96,6 +96,7 @@ export const RULES: RuleSet = {
     commands: [],
     hosts: [],
     databases: {},
+    retention: { audit_ms: 1, deliveries_ms: 1, episodes_ms: 1 },
     file: 'autoheal.yaml',
   },
   loaded_at: NOW,

@@ -9,8 +9,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const PROMTOOL = onPath('promtool');
 const AMTOOL = onPath('amtool');
 const ALERTMANAGER = join(ROOT, 'alertmanager/alertmanager.yml');
-const TESTS = ['burn-fast', 'burn-slow', 'series'];
-const RULES = 'prometheus/rules/autoheal-slo.yml';
+const TESTS = ['burn-fast', 'burn-slow', 'series', 'autoheal'];
+const RULES = ['prometheus/rules/autoheal-slo.yml', 'prometheus/rules/autoheal.yml'];
 
 /** Runs one of Prometheus's own tools; its output is shown where it is not content. */
 function run(program: string | undefined, ...args: readonly string[]): void {
@@ -20,7 +20,7 @@ function run(program: string | undefined, ...args: readonly string[]): void {
 
 describe.skipIf(PROMTOOL === undefined)('promtool', () => {
   test('finds nothing wrong with the rules', () => {
-    run(PROMTOOL, 'check', 'rules', RULES);
+    run(PROMTOOL, 'check', 'rules', ...RULES);
   });
 
   test.each(TESTS)('prometheus/tests/%s.yml holds', (name) => {
@@ -45,10 +45,10 @@ interface TestFile {
 }
 
 test('every alert is seen firing, and seen quiet', () => {
-  const rules = parse(readFileSync(join(ROOT, RULES), 'utf8')) as RuleFile;
-  const alerts = new Set(
-    rules.groups.flatMap(({ rules: of }) => of.flatMap(({ alert }) => alert ?? [])),
+  const groups = RULES.flatMap(
+    (file) => (parse(readFileSync(join(ROOT, file), 'utf8')) as RuleFile).groups,
   );
+  const alerts = new Set(groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? [])));
   const looks = TESTS.flatMap((name) => {
     const file = parse(
       readFileSync(join(ROOT, `prometheus/tests/${name}.yml`), 'utf8'),

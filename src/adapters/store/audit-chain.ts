@@ -9,10 +9,11 @@ import {
   chainLink,
   linkFault,
 } from '../../core/audit/audit-chain.ts';
-import type { AuditVerdict } from '../../store.ts';
+import type { AuditCheckpoint, AuditVerdict } from '../../store.ts';
 import { AUDIT } from './rows.ts';
 import type { Row, Sql } from './sqlite.ts';
 import * as text from './statements.ts';
+import * as retention from './statements-retention.ts';
 
 /** Rows checked between two turns of the event loop; about 10 ms of work. */
 const VERIFY_ROWS = 1000;
@@ -120,29 +121,84 @@ interface Checked {
   readonly head: () => ChainHead;
 }
 
-async function verify(chain: Checked, from: number): Promise<AuditVerdict> {
+/** Up to where retention has removed the log; undefined while it is whole. */
+export function checkpointOf(sql: Sql): AuditCheckpoint | undefined {
+  return sql.get(retention.checkpoint) as unknown as AuditCheckpoint | undefined;
+}
+
+async function verify(chain: Checked, asked: number): Promise<AuditVerdict> {
   const last = chain.head().seq;
-  const start = from <= last + 1 ? headBefore(chain.sql, from) : undefined;
+  const removed = checkpointOf(chain.sql);
+  const first = (removed?.removed_to_seq ?? 0) + 1;
+  const from = Math.max(asked, first);
+  const start = from <= last + 1 ? headBefore(chain.sql, from, removed) : undefined;
   if (start === undefined) {
     const why = from <= last ? `entry ${from - 1} is missing` : `the log ends at entry ${last}`;
     return { ok: false, rows: 0, bad_seq: Math.min(from - 1, last + 1), why };
   }
+  const { rows, at, why } = await walk(chain, start, last);
+  if (why !== undefined) return { ok: false, rows, bad_seq: at.seq + 1, why };
+  const forged = from === first ? checkpointFault(chain.sql) : undefined;
+  if (forged !== undefined) return { ok: false, rows, bad_seq: from, why: forged };
+  const verdict = { ok: true, rows, from, head: at.hash } as const;
+  return removed === undefined || asked === from ? verdict : { ...verdict, checkpoint: removed };
+}
+
+interface Walked {
+  readonly rows: number;
+  /** The last entry that holds. */
+  readonly at: ChainHead;
+  /** What is wrong with the next one. */
+  readonly why?: string;
+}
+
+async function walk({ sql, hasher }: Checked, start: ChainHead, last: number): Promise<Walked> {
   let at = start;
+  let rows = 0;
   while (at.seq < last) {
-    const rows = chain.sql.all(text.audit_slice, [at.seq + 1, last, VERIFY_ROWS]);
-    if (rows.length === 0) return bad(at, from, `entry ${at.seq + 1} is missing`);
-    for (const row of rows) {
-      const why = rowFault(row, at, chain.hasher);
-      if (why !== undefined) return bad(at, from, why);
+    at = leap(sql, at);
+    const found = sql.all(text.audit_slice, [at.seq + 1, last, VERIFY_ROWS]);
+    if (found.length === 0 && at.seq < last)
+      return { rows, at, why: `entry ${at.seq + 1} is missing` };
+    for (const row of found) {
+      const why = rowFault(row, at, hasher);
+      if (why !== undefined) return { rows, at, why };
       at = { seq: row['seq'] as number, hash: row['hash'] as string };
+      rows += 1;
     }
     await nextTurn();
   }
-  return { ok: true, rows: Math.max(0, at.seq - from + 1), from, head: at.hash };
+  return { rows, at };
+}
+
+/** Retention may have gone past us between two slices: the chain begins later now. */
+function leap(sql: Sql, at: ChainHead): ChainHead {
+  const removed = checkpointOf(sql);
+  if (removed === undefined || removed.removed_to_seq <= at.seq) return at;
+  return { seq: removed.removed_to_seq, hash: removed.hash };
+}
+
+/**
+ * The checkpoint stands beside the chain; the newest entry `audit_checkpoint` says the same within it.
+ * Without this, who can write the file could remove the beginning of the log.
+ */
+function checkpointFault(sql: Sql): string | undefined {
+  const removed = checkpointOf(sql);
+  if (removed === undefined) return undefined;
+  const [detail] = sql.column<string>(retention.checkpoint_entry);
+  const said = detail === undefined ? undefined : (JSON.parse(detail) as Partial<AuditCheckpoint>);
+  const { removed_to_seq, hash: of } = removed;
+  if (said?.removed_to_seq === removed_to_seq && said.hash === of) return undefined;
+  return `entries up to ${removed_to_seq} are gone, and no audit_checkpoint entry says that they were removed`;
 }
 
 /** What entry `from` has to follow. */
-function headBefore(sql: Sql, from: number): ChainHead | undefined {
+function headBefore(
+  sql: Sql,
+  from: number,
+  removed: AuditCheckpoint | undefined,
+): ChainHead | undefined {
+  if (removed?.removed_to_seq === from - 1) return { seq: from - 1, hash: removed.hash };
   if (from === 1) return CHAIN_START;
   const row = sql.get(text.audit_row, [from - 1]);
   return row === undefined ? undefined : { seq: from - 1, hash: row['hash'] as string };
@@ -155,8 +211,4 @@ function rowFault(row: Row, before: ChainHead, hasher: Hasher): string | undefin
   } catch (error) {
     return `an entry after ${before.seq} cannot be read: ${String(error)}`;
   }
-}
-
-function bad(before: ChainHead, from: number, why: string): AuditVerdict {
-  return { ok: false, rows: before.seq - from + 1, bad_seq: before.seq + 1, why };
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AutohealError } from '../../core/errors.ts';
 import type { AuditPage, AuditQuery } from '../../store.ts';
-import { BLOCK_ROWS, blockOf } from './audit-chain.ts';
+import { BLOCK_ROWS, blockOf, checkpointOf } from './audit-chain.ts';
 import { checkLimit, decodeCursor, encodeCursor } from './cursor.ts';
 import { auditRecord } from './rows.ts';
 import type { Sql, Value } from './sqlite.ts';
@@ -83,7 +83,8 @@ export async function queryAudit(
 
 /** The seqs that can match, from the cursor and the minutes' table. */
 function boundsOf(sql: Sql, query: AuditQuery, head_seq: number, list: string): Bounds {
-  let low = (query.after ?? 0) + 1;
+  // Rows that retention is about to delete are gone already.
+  let low = Math.max(query.after ?? 0, checkpointOf(sql)?.removed_to_seq ?? 0) + 1;
   let high = head_seq;
   if (query.since !== undefined) {
     const [seq] = sql.column<number>(text.audit_since, [Math.floor(query.since / MINUTE_MS)]);

@@ -49,6 +49,15 @@ export function isDatabaseFault(error: unknown): boolean {
   return code.startsWith('SQLITE_') && !UNIT_CODES.some((unit) => code.startsWith(unit));
 }
 
+/** Faults of the file itself, which no second try makes well. A log that is shorter than it was is one. */
+const LASTING_CODES = ['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_IOERR_SHORT_READ'];
+
+/** True when only a restart, on a file that was mended, helps. */
+export function isLasting(error: unknown): boolean {
+  const code = codeOf(error);
+  return LASTING_CODES.some((lasting) => code.startsWith(lasting));
+}
+
 /** An error that says what happened to the database and what to do; the driver's is its cause. */
 export function fault(error: unknown, path: string): Error {
   const code = codeOf(error);

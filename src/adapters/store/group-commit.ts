@@ -3,6 +3,7 @@ import { ConflictError } from '../../store.ts';
 import type { Metrics } from '../../ports.ts';
 import type { AuditChain } from './audit-chain.ts';
 import { fault, isDatabaseFault } from './faults.ts';
+import type { StoreHealth } from './health.ts';
 import type { Sql } from './sqlite.ts';
 import * as text from './statements.ts';
 
@@ -18,6 +19,8 @@ export interface Unit<T> {
 export interface GroupCommit {
   /** Resolves with what `run` returned when it is synced. @throws ConflictError, or the store's fault. */
   submit<T>(unit: Unit<T>): Promise<T>;
+  /** The most units that waited at once since it was last asked, as a share of the limit: 0 to 1. */
+  fullness(): number;
   /** Commits what waits, then takes no more. */
   close(): void;
 }
@@ -47,9 +50,11 @@ type Outcome =
 export function createGroupCommit(parts: {
   readonly sql: Sql;
   readonly chain: AuditChain;
+  readonly health: StoreHealth;
   readonly metrics: Pick<Metrics, 'auditWrite'>;
 }): GroupCommit {
   let waiting: Pending[] = [];
+  let most_waiting = 0;
   let scheduled = false;
   let closed = false;
 
@@ -62,6 +67,7 @@ export function createGroupCommit(parts: {
     }
     return new Promise<T>((resolve, reject) => {
       waiting.push({ unit, resolve: resolve as (value: unknown) => void, reject });
+      most_waiting = Math.max(most_waiting, waiting.length);
       schedule();
     });
   }
@@ -86,11 +92,23 @@ export function createGroupCommit(parts: {
     while (waiting.length > 0) turn();
   }
 
-  return { submit, close };
+  function fullness(): number {
+    const most = most_waiting;
+    most_waiting = waiting.length;
+    return most / UNITS_WAITING_MAX;
+  }
+
+  return { submit, fullness, close };
 }
 
 function transact(batch: readonly Pending[], parts: Parameters<typeof createGroupCommit>[0]): void {
-  const { sql, chain, metrics } = parts;
+  const { sql, chain, health, metrics } = parts;
+  const refusal = health.refusal();
+  if (refusal !== undefined) {
+    const refused = batch.reduce((sum, { unit }) => sum + unit.entries.length, 0);
+    if (refused > 0) metrics.auditWrite('error', 0, refused);
+    return settle(batch, [], { error: refusal });
+  }
   const started = performance.now();
   const outcomes: Outcome[] = [];
   const entries: PreparedEntry[] = [];
@@ -98,8 +116,9 @@ function transact(batch: readonly Pending[], parts: Parameters<typeof createGrou
   try {
     const head = work(batch, { sql, chain, outcomes, entries });
     chain.moveTo(head);
+    health.served();
   } catch (error) {
-    failed = { error: fault(error, sql.path) };
+    failed = { error: isDatabaseFault(error) ? health.failed(error) : fault(error, sql.path) };
     undo(sql);
     chain.forget();
   }

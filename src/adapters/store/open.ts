@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { prepareEntry } from '../../core/audit/audit-chain.ts';
 import type { Lease } from '../../core/healing/lease.ts';
@@ -9,11 +9,13 @@ import { openAuditChain } from './audit-chain.ts';
 import { queryAudit } from './audit-query.ts';
 import { applyChange, needsSavepoint, type Write } from './changes.ts';
 import { fault } from './faults.ts';
-import { createGroupCommit, type Unit } from './group-commit.ts';
+import { createGroupCommit, type GroupCommit, type Unit } from './group-commit.ts';
+import { createHealth, type StoreHealth, watched } from './health.ts';
 import { createLists } from './lists.ts';
 import { checkOwner, migrate } from './migrations.ts';
 import { createReads } from './reads.ts';
 import { createGuardReads } from './reads-guards.ts';
+import { retain } from './retention.ts';
 import { LEASES, REMEDIATIONS, type Table } from './rows.ts';
 import { MIGRATIONS } from './schema.ts';
 import { openSql, type Sql } from './sqlite.ts';
@@ -28,6 +30,11 @@ export interface SqliteStoreOptions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
+export interface SqliteStore extends Store {
+  /** Commits that wait, as a share of their limit, at the worst moment since it was last asked: 0 to 1. */
+  commitsFullness(): number;
+}
+
 /** A restart may overlap with the end of the process before; it blocks the start, nothing else, ms. */
 const BUSY_TIMEOUT_MS = 500;
 /** Pages in the WAL before it is moved into the file; above 1,000 intake gets slower. */
@@ -40,7 +47,7 @@ const WAL_BYTES_MAX = 64 * 1024 * 1024;
  * the lock is taken here and kept until `close`, so that claims left over at start are nobody's.
  * @throws Error saying what is wrong with the file and what to do.
  */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const sql = open(options.path);
   try {
     prepare(sql);
@@ -57,6 +64,8 @@ function open(path: string): Sql {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // Made here for its mode: SQLite gives the WAL beside it the same. An existing file keeps its own.
     if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+    // SQLite would open it for reading, and fail later with a word that tells nobody why.
+    accessSync(path, constants.R_OK | constants.W_OK);
     return openSql(path, BUSY_TIMEOUT_MS);
   } catch (error) {
     throw fault(error, path);
@@ -84,9 +93,11 @@ function prepare(sql: Sql): void {
   `);
 }
 
-function createStore(sql: Sql, options: SqliteStoreOptions): Store {
+function createStore(file: Sql, options: SqliteStoreOptions): SqliteStore {
+  const health = createHealth(options.path);
+  const sql = watched(file, health);
   const chain = openAuditChain(sql, options.audit_key);
-  const group = createGroupCommit({ sql, chain, metrics: options.metrics });
+  const group = createGroupCommit({ sql, chain, health, metrics: options.metrics });
   let closed = false;
   return {
     exclusive: true,
@@ -98,6 +109,9 @@ function createStore(sql: Sql, options: SqliteStoreOptions): Store {
     ...createLists(sql),
     audit: async (query) => queryAudit(sql, query, chain.head().seq),
     verifyAudit: (from) => chain.verify(from),
+    retain: (query) => retain({ sql, chain, group }, query),
+    ping: () => ping(sql, group, health),
+    commitsFullness: () => group.fullness(),
     close: async () => {
       if (closed) return;
       closed = true;
@@ -105,6 +119,15 @@ function createStore(sql: Sql, options: SqliteStoreOptions): Store {
       sql.close();
     },
   };
+}
+
+/** Reads; writes as well when nobody has for a while, or when the last write failed. */
+async function ping(sql: Sql, group: GroupCommit, health: StoreHealth): Promise<void> {
+  sql.get(text.ping);
+  if (health.isStale())
+    await group.submit({ savepoint: false, entries: [], run: () => sql.run(text.probe) });
+  const standing = health.standing();
+  if (standing !== undefined) throw standing;
 }
 
 /** Entries are checked here, so that one which cannot be chained fails its own unit alone. */

@@ -30,7 +30,6 @@ type Reads = Pick<
   | 'runStarts'
   | 'flag'
   | 'setting'
-  | 'ping'
 >;
 
 /** Reads go straight to the file and see what is committed; only the port is asynchronous. */
@@ -71,9 +70,6 @@ export function createReads(sql: Sql): Reads {
     setting: async (key) => {
       const [value] = sql.column<string>(text.setting, [key]);
       return value === undefined ? undefined : (JSON.parse(value) as Json);
-    },
-    ping: async () => {
-      sql.get(text.ping);
     },
   };
 }

@@ -5,8 +5,8 @@ import type { Migration } from './migrations.ts';
  * - `n` is the order of insertion. Lists page by it, newest first: it cannot repeat and does not
  *   jump when a clock does, and being SQLite's row id it is the last part of every index for free.
  * - Columns with JSON are text. Times are whole ms since the epoch.
- * - Nothing deletes rows of deliveries yet. What will must leave the newest, because SQLite numbers
- *   from the largest, and the drain's cursor compares numbers.
+ * - Retention (retention.ts) leaves the newest delivery, because SQLite numbers from the largest, and
+ *   the drain's cursor compares numbers.
  */
 const FIRST = `
 create table cursors (name text primary key, seq integer not null) strict, without rowid;
@@ -279,8 +279,18 @@ create index approvals_remediation on approvals (remediation_id);
 create index approvals_open on approvals (expires_at) where state = 'asked';
 `;
 
+/** The last entry that retention took away, at most one row. Entries up to it may be deleted, later ones never. */
+const RETENTION = `
+create table audit_checkpoint (seq integer primary key, hash text not null, ts integer not null) strict;
+drop trigger audit_no_delete;
+create trigger audit_no_delete before delete on audit
+when old.seq > coalesce((select max(seq) from audit_checkpoint), 0)
+begin select raise(abort, 'the audit log is append-only'); end;
+`;
+
 /** In order; never edited once released, only added to. */
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'first tables', breaking: true, sql: FIRST },
   { version: 2, name: 'operators', breaking: true, sql: OPERATORS },
+  { version: 3, name: 'retention', breaking: true, sql: RETENTION },
 ];

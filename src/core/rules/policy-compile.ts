@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Problem, sortProblems } from './diagnostic.ts';
 import { POLICY_GUARD_SHAPES, policyGuardProblems, policyGuardsOf } from './policy-guards.ts';
 import { Commands, Databases, Hosts } from './policy-reach.ts';
+import { Retention, retentionOf } from './policy-retention.ts';
 import type { FlagDeclaration, NotifierConfig, Policy } from './rule.ts';
 import { isObject } from './rule-params.ts';
 import { durationSchema, issueOf, NAME, NAME_FORM, notYet } from './schema-parts.ts';
@@ -65,6 +66,7 @@ export const PolicyFile = z.strictObject({
   hosts: Hosts,
   databases: Databases,
   ...POLICY_GUARD_SHAPES,
+  retention: Retention,
   allow: notYet('allow-lists'),
   roles: notYet('roles'),
   scopes: notYet('scopes'),
@@ -137,6 +139,7 @@ function policyOf(parsed: PolicyFile, file: string): Policy {
     hosts: parsed.hosts,
     databases: parsed.databases,
     ...policyGuardsOf(parsed),
+    retention: retentionOf(parsed.retention),
     file,
   };
 }

@@ -105,7 +105,16 @@ export interface Policy extends PolicyGuards {
   /** Origins that `http_request` may send to: `https://crm.example.com`. */
   readonly hosts: readonly string[];
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
+  readonly retention: RetentionPolicy;
   readonly file: string;
+}
+/** How long rows are kept, by age. */
+export interface RetentionPolicy {
+  readonly audit_ms: number;
+  /** Raw bodies of the webhook. */
+  readonly deliveries_ms: number;
+  /** Closed episodes with their remediations and runs; ended leases and holds. */
+  readonly episodes_ms: number;
 }
 /** What the policy says of guarding the whole service. */
 export interface PolicyGuards {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openAuditChain } from '../../../src/adapters/store/audit-chain.ts';
 import { type GroupCommit, createGroupCommit } from '../../../src/adapters/store/group-commit.ts';
+import { createHealth, FREE_BYTES_MIN, RETRY_MS } from '../../../src/adapters/store/health.ts';
 import { migrate } from '../../../src/adapters/store/migrations.ts';
 import { MIGRATIONS } from '../../../src/adapters/store/schema.ts';
 import { type Sql, openSql } from '../../../src/adapters/store/sqlite.ts';
@@ -20,12 +21,18 @@ describe('group commit', () => {
   let sql: Sql;
   let group: GroupCommit;
   let chain: ReturnType<typeof openAuditChain>;
+  let now = 0;
+  let free_bytes = 0;
 
   beforeEach(() => {
     sql = openSql(path('parts.db'), 0);
     migrate(sql, MIGRATIONS, NOW);
     chain = openAuditChain(sql, undefined);
-    group = createGroupCommit({ sql, chain, metrics });
+    now = 0;
+    free_bytes = FREE_BYTES_MIN;
+    const world = { now: () => now, freeBytes: () => free_bytes };
+    const health = createHealth(sql.path, world);
+    group = createGroupCommit({ sql, chain, health, metrics });
   });
   afterEach(() => {
     group.close();
@@ -39,7 +46,7 @@ describe('group commit', () => {
     return sql.column<string>('select key from settings order by key');
   }
 
-  test('a full disk fails every unit of the transaction, and the next one works again', async () => {
+  test('a full disk fails every unit; the next works again after a while, once there is room', async () => {
     const [pages] = sql.column<number>('pragma page_count');
     sql.run(`pragma max_page_count = ${(pages ?? 0) + 4}`);
     const results = await Promise.allSettled([
@@ -52,12 +59,24 @@ describe('group commit', () => {
     }
     expect(keys()).toEqual([]);
     expect(chain.head().seq).toBe(0);
-    await group.submit({ savepoint: false, entries: entries('d'), run: setting('d') });
+    async function store(key: string): Promise<void> {
+      await group.submit({ savepoint: false, entries: entries(key), run: setting(key) });
+    }
+    // Nothing is tried at once: the fault that stands is the answer.
+    await expect(store('x')).rejects.toThrow(/is full: free space/);
+    now += RETRY_MS;
+    free_bytes = FREE_BYTES_MIN - 1;
+    await expect(store('y')).rejects.toThrow(/is full: free space/);
+    now += RETRY_MS;
+    free_bytes = FREE_BYTES_MIN;
+    await store('d');
     expect(keys()).toEqual(['d']);
     expect(sql.column('select ref from audit_refs')).toEqual(['f']);
     expect(chain.head().seq).toBe(1);
     expect(await chain.verify(1)).toMatchObject({ ok: true, rows: 1 });
     expect(writes.map(({ result, rows }) => [result, rows])).toEqual([
+      ['error', 1],
+      ['error', 1],
       ['error', 1],
       ['ok', 1],
     ]);
@@ -89,6 +108,20 @@ describe('group commit', () => {
     await first;
     expect(writes.map(({ rows }) => rows)).toEqual([3]);
     expect(writes[0]?.seconds).toBeGreaterThan(0);
+  });
+
+  test('a verification that is under way goes on after what retention removed meanwhile', async () => {
+    const ids = Array.from({ length: 2500 }, (_, n) => `${n}`);
+    await group.submit({ savepoint: false, entries: entries(...ids), run: () => 0 });
+    const [hash = ''] = sql.column<string>('select hash from audit where seq = 2000');
+    const detail = { removed_to_seq: 2000, hash, rows: 2000 };
+    const said = auditEntry('c', NOW, { kind: 'audit_checkpoint', detail });
+    await group.submit({ savepoint: false, entries: [prepareEntry(said)], run: () => 0 });
+    // Its first slice, of 1,000, is looked at now; the rest after this turn.
+    const verdict = chain.verify(1);
+    sql.run('insert into audit_checkpoint (seq, hash, ts) values (2000, $1, 0)', [hash]);
+    sql.run('delete from audit where seq <= 2000');
+    expect(await verdict).toMatchObject({ ok: true, rows: 1000 + 501 });
   });
 
   test('close commits what waits and takes no more', async () => {

@@ -3,6 +3,7 @@ import { migrate } from '../../../src/adapters/store/migrations.ts';
 import { MIGRATIONS } from '../../../src/adapters/store/schema.ts';
 import { type Sql, openSql } from '../../../src/adapters/store/sqlite.ts';
 import * as text from '../../../src/adapters/store/statements.ts';
+import * as retention from '../../../src/adapters/store/statements-retention.ts';
 import { NOW } from '../../conformance/store-suite/make.ts';
 import { useFolder } from './folder.ts';
 
@@ -43,6 +44,19 @@ const BY_INDEX: Readonly<Record<string, string>> = {
   audit_blocks: text.auditBlocks('desc'),
   audit_minute_add: text.audit_minute_add,
   audit_minute_extend: text.audit_minute_extend,
+  deliveries_look: retention.deliveries_look,
+  deliveries_remove: retention.deliveries_remove,
+  remediations_look: retention.remediations_look,
+  episodes_look: retention.episodes_look,
+  leases_look: retention.leases_look,
+  holds_look: retention.holds_look,
+  audit_held: retention.audit_held,
+  audit_look: retention.audit_look,
+  audit_block_rest: retention.audit_block_rest,
+  audit_refs_remove: retention.audit_refs_remove,
+  audit_remove: retention.audit_remove,
+  audit_minutes_remove: retention.audit_minutes_remove,
+  checkpoint_entry: retention.checkpoint_entry,
 };
 
 /** Keyset paging of the log: the index gives the order, nothing is sorted. */

@@ -108,6 +108,71 @@ describe('a chain that somebody worked on', () => {
     }
   });
 
+  describe('after retention', () => {
+    beforeEach(async () => {
+      const store = await open({ audit_key: KEY });
+      const now = NOW + 100 * 86_400_000;
+      await store.commit([audit('young', {}, now)]);
+      await store.retain({
+        now,
+        audit_before: now - 1,
+        deliveries_before: 0,
+        episodes_before: 0,
+        runs_since: now - 1,
+        checkpoint_id: 'checkpoint',
+      });
+      await store.commit([audit('after', {}, now), audit('later', {}, now)]);
+      await store.close();
+    });
+
+    test('the chain goes on from the checkpoint', async () => {
+      const store = await open({ audit_key: KEY });
+      expect(await store.verifyAudit(1)).toMatchObject({ ok: true, rows: 4, from: ROWS + 1 });
+    });
+
+    test.each([
+      [
+        'an edited entry',
+        [`update audit set cmd = 'x' where id = 'after'`],
+        ROWS + 3,
+        /was changed/,
+      ],
+      [
+        'an entry edited behind the checkpoint',
+        [`update audit set actor = 'eve' where id = 'young'`],
+        ROWS + 1,
+        /was changed/,
+      ],
+      ['a deleted entry', [`delete from audit where id = 'after'`], ROWS + 3, /is missing/],
+      ['a deleted beginning', [`delete from audit where id = 'young'`], ROWS + 1, /is missing/],
+      [
+        'a deleted beginning, with the checkpoint moved after it',
+        [
+          `update audit_checkpoint set (seq, hash) = (select seq, hash from audit where id = 'young')`,
+          `delete from audit where id = 'young'`,
+        ],
+        ROWS + 2,
+        /no audit_checkpoint entry says/,
+      ],
+      ['a checkpoint that was removed', ['delete from audit_checkpoint'], 1, /entry 1 is missing/],
+      [
+        'another hash in the checkpoint',
+        [`update audit_checkpoint set hash = '${'f'.repeat(64)}'`],
+        ROWS + 1,
+        /does not follow/,
+      ],
+    ])('%s is found', async (_, statements, bad_seq, why) => {
+      edit(...statements);
+      const verdict = await (await open({ audit_key: KEY })).verifyAudit(1);
+      expect(verdict).toMatchObject({ ok: false, bad_seq });
+      expect(verdict.ok ? '' : verdict.why).toMatch(why);
+    });
+
+    test('the file refuses to delete what came after the checkpoint', () => {
+      tamper(refused(`delete from audit where id = 'young'`));
+    });
+  });
+
   test('the file refuses to change or delete an entry', () => {
     tamper(refused("update audit set cmd = 'x' where seq = 1"));
     tamper(refused('delete from audit where seq = 1'));

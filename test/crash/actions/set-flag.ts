@@ -1,0 +1,1 @@
+export { default } from '../../../actions/set-flag.ts';
