@@ -105,62 +105,98 @@ function transact(batch: readonly Pending[], parts: Parameters<typeof createGrou
   const { sql, chain, health, metrics } = parts;
   const refusal = health.refusal();
   if (refusal !== undefined) {
-    const refused = batch.reduce((sum, { unit }) => sum + unit.entries.length, 0);
+    const refused = entriesOf(batch);
     if (refused > 0) metrics.auditWrite('error', 0, refused);
     return settle(batch, [], { error: refusal });
   }
   const started = performance.now();
-  const outcomes: Outcome[] = [];
-  const entries: PreparedEntry[] = [];
+  let outcomes: readonly Outcome[] = [];
+  let entries = 0;
   let failed: { readonly error: unknown } | undefined;
   try {
-    const head = work(batch, { sql, chain, outcomes, entries });
-    chain.moveTo(head);
+    const done = work(batch, parts);
+    chain.moveTo(done.head);
     health.served();
+    ({ outcomes, entries } = done);
   } catch (error) {
     failed = { error: isDatabaseFault(error) ? health.failed(error) : fault(error, sql.path) };
     undo(sql);
     chain.forget();
   }
-  if (entries.length > 0) {
+  const rows = failed === undefined ? entries : entriesOf(batch);
+  if (rows > 0) {
     const seconds = (performance.now() - started) / 1000;
-    metrics.auditWrite(failed === undefined ? 'ok' : 'error', seconds, entries.length);
+    metrics.auditWrite(failed === undefined ? 'ok' : 'error', seconds, rows);
   }
   settle(batch, outcomes, failed);
 }
 
-/** One transaction. @returns the chain's new head, which counts only now that it is committed. */
-function work(
-  batch: readonly Pending[],
-  into: {
-    readonly sql: Sql;
-    readonly chain: AuditChain;
-    readonly outcomes: Outcome[];
-    readonly entries: PreparedEntry[];
-  },
-): ChainHead {
-  into.sql.run(text.begin);
-  for (const { unit } of batch) {
-    const outcome = attempt(into.sql, unit);
-    into.outcomes.push(outcome);
-    if (outcome.ok) for (const entry of unit.entries) into.entries.push(entry);
-  }
-  const head = into.chain.append(into.entries);
-  into.sql.run(text.commit);
-  return head;
+function entriesOf(batch: readonly Pending[]): number {
+  return batch.reduce((sum, { unit }) => sum + unit.entries.length, 0);
 }
 
-/** Runs one unit; what goes wrong with it alone is its own outcome. @throws the database's faults. */
-function attempt(sql: Sql, unit: Unit<unknown>): Outcome {
-  if (unit.savepoint) sql.run(text.savepoint);
+interface Done {
+  readonly outcomes: readonly Outcome[];
+  /** Audit entries that were written. */
+  readonly entries: number;
+  /** The chain's new head, which counts only now that it is committed. */
+  readonly head: ChainHead;
+}
+
+/** One unit failed where no savepoint stood before it. */
+class NoSavepoint extends Error {
+  override readonly name = 'NoSavepoint';
+}
+
+/**
+ * One transaction. Savepoints are a fifth of the store's work on an alert, and a unit that fails is rare: so
+ * it goes without them, and when one fails all of it is done again, with them.
+ */
+function work(
+  batch: readonly Pending[],
+  parts: { readonly sql: Sql; readonly chain: AuditChain },
+): Done {
+  try {
+    return transaction(batch, parts, false);
+  } catch (error) {
+    if (!(error instanceof NoSavepoint)) throw error;
+    parts.sql.run(text.rollback);
+    parts.chain.forget();
+    return transaction(batch, parts, true);
+  }
+}
+
+function transaction(
+  batch: readonly Pending[],
+  { sql, chain }: { readonly sql: Sql; readonly chain: AuditChain },
+  savepoints: boolean,
+): Done {
+  const outcomes: Outcome[] = [];
+  const entries: PreparedEntry[] = [];
+  sql.run(text.begin);
+  for (const { unit } of batch) {
+    const outcome = attempt(sql, unit, savepoints);
+    outcomes.push(outcome);
+    if (outcome.ok) for (const entry of unit.entries) entries.push(entry);
+  }
+  const head = chain.append(entries);
+  sql.run(text.commit);
+  return { outcomes, entries: entries.length, head };
+}
+
+/** Runs one unit; what goes wrong with it alone is its own outcome. @throws the database's faults, NoSavepoint. */
+function attempt(sql: Sql, unit: Unit<unknown>, savepoints: boolean): Outcome {
+  const guarded = unit.savepoint && savepoints;
+  if (guarded) sql.run(text.savepoint);
   try {
     const value = unit.run();
-    if (unit.savepoint) sql.run(text.savepoint_keep);
+    if (guarded) sql.run(text.savepoint_keep);
     return { ok: true, value };
   } catch (error) {
     // After some faults SQLite has already rolled back everything: then no unit is what it seems.
     if (isDatabaseFault(error) || !sql.inTransaction()) throw error;
-    if (unit.savepoint) {
+    if (unit.savepoint && !guarded) throw new NoSavepoint('done again with savepoints');
+    if (guarded) {
       sql.run(text.savepoint_undo);
       sql.run(text.savepoint_keep);
     }

@@ -75,7 +75,7 @@ describe('group commit', () => {
     expect(chain.head().seq).toBe(1);
     expect(await chain.verify(1)).toMatchObject({ ok: true, rows: 1 });
     expect(writes.map(({ result, rows }) => [result, rows])).toEqual([
-      ['error', 1],
+      ['error', 3],
       ['error', 1],
       ['error', 1],
       ['ok', 1],
