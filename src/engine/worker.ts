@@ -27,7 +27,7 @@ export interface Worker extends Loop {
 
 /** Claims what is due and takes it through the pipeline. `worker_id` names this process in claims. */
 export function createWorker(engine: Engine, worker_id: string): Worker {
-  const active = new Set<Promise<void>>();
+  const { active, track } = createTasks(() => loop.poke());
   const errors = new Map<string, number>();
   /** Something due may wait for a place: what is new must not get in before it. */
   let behind = false;
@@ -44,10 +44,11 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
     const claim = { worker: worker_id, now, until: now + CLAIM_MS };
     // Undoing goes first; remediations get the places that are left.
     const leases = await engine.store.claimLeases({ ...claim, limit: free });
-    for (const lease of leases) track(tend(engine, lease));
+    for (const lease of leases) track(lease.id, () => tend(engine, lease));
     const limit = free - leases.length;
     const remediations = limit > 0 ? await engine.store.claimRemediations({ ...claim, limit }) : [];
-    for (const remediation of remediations) track(remedy(engine, errors, remediation));
+    for (const remediation of remediations)
+      track(remediation.id, () => remedy(engine, errors, remediation));
     behind = remediations.length === limit;
     return now + ROUND_PAUSE_MS;
   }
@@ -58,20 +59,13 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
     return false;
   }
 
-  function track(task: Promise<void>): void {
-    active.add(task);
-    void task.finally(() => {
-      active.delete(task);
-      loop.poke();
-    });
-  }
-
   const handovers = createHandovers({
     clock: engine.clock,
     worker_id,
     claim_ms: CLAIM_MS,
     hasPlace,
-    begin: (remediation, episode) => track(remedy(engine, errors, remediation, episode)),
+    begin: (remediation, episode) =>
+      track(remediation.id, () => remedy(engine, errors, remediation, episode)),
     freed: () => loop.poke(),
   });
   const loop = createLoop({ name: 'worker', clock: engine.clock, log: engine.log, round });
@@ -87,6 +81,30 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
     active: () => active.size + handovers.kept(),
     claimNew: (changes) => handovers.claimNew(changes),
   };
+}
+
+/** What is worked on here. `ended`: a place is free again. */
+function createTasks(ended: () => void) {
+  const active = new Set<Promise<void>>();
+  /** By the id of the remediation or lease. */
+  const under_way = new Map<string, Promise<void>>();
+
+  /**
+   * A machine that slept may claim again what it is still at: its claim ran out meanwhile. What is under way ends
+   * first, by its deadline, so that a probe sees what it did and nothing is done beside it.
+   */
+  function track(id: string, work: () => Promise<void>): void {
+    const before = under_way.get(id);
+    const task = before === undefined ? work() : before.then(work);
+    active.add(task);
+    under_way.set(id, task);
+    void task.finally(() => {
+      active.delete(task);
+      if (under_way.get(id) === task) under_way.delete(id);
+      ended();
+    });
+  }
+  return { active, track };
 }
 
 /** `episode`: known when the remediation was made this moment. */

@@ -166,3 +166,20 @@ test('a backlog that was accepted before the crash is drained after it, in order
     'alert_resolved',
   ]);
 });
+
+test('the machine sleeps inside an action: what its own process is still at is not begun beside it', async () => {
+  const world = newWorld({ a: 1 });
+  rig = await startRig({ rules: RULES, world });
+  const asleep = Promise.withResolvers<void>();
+  world.onExecute = () => asleep.promise;
+  world.probe = 'not_done';
+  await rig.post(DOWN);
+  // The claim ran out meanwhile, and the worker comes to before the action does.
+  rig.clock.jump(rig.clock.now() + 90_000);
+  await rig.settle();
+  world.onExecute = undefined;
+  world.probe = 'done';
+  asleep.resolve();
+  await rig.settle();
+  expect(world.acts).toEqual(['poke a']);
+});
