@@ -8,6 +8,9 @@ const REAL = [
   'test/prometheus/**/*.test.ts',
 ];
 
+/** Long and patient: one core, beside those that need the real parts. See scripts/test.ts. */
+const MODEL = ['test/model/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     // A part that will not stop must not hold the run: its process dies with ours anyway.
@@ -17,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: REAL,
+          exclude: [...REAL, ...MODEL],
           maxWorkers: '100%',
           testTimeout: 15_000,
           hookTimeout: 15_000,
@@ -34,6 +37,14 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'model',
+          include: MODEL,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
