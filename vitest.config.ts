@@ -1,16 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** Folders whose tests need real parts and the machine to themselves. */
-const REAL = [
-  'test/real/**/*.test.ts',
-  'test/e2e/**/*.test.ts',
-  'test/crash/**/*.test.ts',
-  'test/prometheus/**/*.test.ts',
-];
-
-/** Long and patient: one core, beside those that need the real parts. See scripts/test.ts. */
+/** Tests that need real parts and one machine's engine for all of them: one file at a time. */
+const REAL = ['test/real/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/prometheus/**/*.test.ts'];
+/** Kill and starve processes of their own. */
+const CRASH = ['test/crash/**/*.test.ts'];
+/** Long and patient. */
 const MODEL = ['test/model/**/*.test.ts'];
 
+/** scripts/test.ts runs unit and real beside crash and model, so that both cores have work to the end. */
 export default defineConfig({
   test: {
     // A part that will not stop must not hold the run: its process dies with ours anyway.
@@ -20,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...REAL, ...MODEL],
+          exclude: [...REAL, ...CRASH, ...MODEL],
           maxWorkers: '100%',
           testTimeout: 15_000,
           hookTimeout: 15_000,
@@ -32,7 +29,6 @@ export default defineConfig({
           name: 'real',
           include: REAL,
           globalSetup: ['test/real/setup.ts'],
-          // One file at a time: they share one Docker engine and two cores.
           maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -41,10 +37,20 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'crash',
+          include: CRASH,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
           name: 'model',
           include: MODEL,
-          maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          maxWorkers: '100%',
+          sequence: { groupOrder: 4 },
         },
       },
     ],

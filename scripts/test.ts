@@ -38,9 +38,9 @@ async function main(args: readonly string[]): Promise<void> {
   } else {
     for (const gate of GATES) counts.push(await runGate(gate));
     const missing = await provideParts((line) => console.log(`parts    ${line}`));
-    // The model is patient and keeps to one core, while the real parts mostly wait on the other.
-    const model = runTests(['--project=model'], false);
-    counts.push(await runTests(['--project=unit', '--project=real']), await model);
+    // Side by side: those with real parts mostly wait, and these are patient.
+    const patient = runTests(['--project=crash', '--project=model'], false);
+    counts.push(await runTests(['--project=unit', '--project=real']), await patient);
     if (missing.length > 0) console.log(renderMissing(missing, strict));
     if (strict) counts.push({ passed: 0, failed: missing.length, skipped: 0 });
   }
