@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { registerCheck } from './cli/check.ts';
 import { registerConfig } from './cli/config.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerExplain } from './cli/explain.ts';
+import { registerSchema } from './cli/schema.ts';
 import { registerSend } from './cli/send.ts';
 import { registerServe, serve } from './cli/serve.ts';
+import { WRONG_USAGE } from './cli/service.ts';
 
 /** The version in package.json, which lies beside `src/` and, in a build, beside `dist/`. */
 function version(): string {
@@ -25,12 +28,18 @@ async function run(): Promise<void> {
   const program = new Command('autoheal')
     .description('Heals what Alertmanager alerts are about, and proves it.')
     .version(version())
-    .showHelpAfterError();
+    .showHelpAfterError()
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
   registerServe(program, version());
   registerSend(program);
   registerConfig(program);
+  registerCheck(program);
+  registerSchema(program);
   registerDoctor(program);
   registerExplain(program);
+  // Not at the top: `npm start` does without them.
+  const { registerApi } = await import('./cli/api.ts');
+  registerApi(program);
   await program.parseAsync();
 }
 

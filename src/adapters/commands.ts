@@ -99,6 +99,9 @@ function startHelper(): Helper {
   };
 }
 
+/** How long the end of the channel may come after the end of the process. */
+const LAST_WORDS_MS = 1_000;
+
 /** Settles what waits as news come. @returns whether the helper has ended. */
 function watch(child: ChildProcess, waiting: Map<number, Waiting>): () => boolean {
   let ended = false;
@@ -122,7 +125,8 @@ function watch(child: ChildProcess, waiting: Map<number, Waiting>): () => boolea
     if (news.kind === 'failed') one.reject(startFailure(news.code));
   });
   child.on('error', lose);
-  child.on('exit', lose);
+  // What it said before its end may come after it; the channel's end, which follows, has all of it.
+  child.on('exit', () => setTimeout(lose, LAST_WORDS_MS).unref());
   child.on('disconnect', () => {
     // Told to go by `close`: it ends by itself once its programs have.
     if (waiting.size > 0) lose();

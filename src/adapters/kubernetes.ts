@@ -51,6 +51,8 @@ export function createKubernetes(options: KubernetesOptions = {}): KubernetesAda
       name: 'kubernetes',
       async status() {
         if (source() === undefined) return { status: 'off', detail: OFF };
+        // Before the clock starts: the first look would take the time of loading for the server's silence.
+        await import('@kubernetes/client-node');
         return await within<ComponentStatus>(
           version(connect),
           STATUS_TIMEOUT_MS,

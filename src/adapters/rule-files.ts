@@ -82,7 +82,8 @@ async function readPolicy({ policy_file }: RuleFilesOptions): Promise<Read> {
   return await readAll(names, (name) => [name, name]);
 }
 
-async function readText(path: string, shown: string): Promise<RuleText | Problem> {
+/** One file as text, with its hash; a problem says why it cannot be had. `shown`: what it is called in problems. */
+export async function readText(path: string, shown: string): Promise<RuleText | Problem> {
   try {
     const bytes = await readBounded(path);
     if (bytes === undefined)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Explanation } from './explanation.ts';
-import { addressOf, apiToken, call, DEFAULT_URL, fail } from './service.ts';
+import { addressOf, apiToken, call, DEFAULT_URL, detailOf, fail, misuse } from './service.ts';
 
 interface ExplainOptions {
   readonly url: string;
@@ -25,7 +25,7 @@ export function registerExplain(program: Command): void {
 async function explain(options: ExplainOptions): Promise<void> {
   const { episode, fingerprint } = options;
   if ((episode === undefined) === (fingerprint === undefined))
-    fail('explain', 'give --episode or --fingerprint, one of the two');
+    misuse('explain', 'give --episode or --fingerprint, one of the two');
   const url = addressOf('explain', options.url, '/api/v1/explain');
   if (episode !== undefined) url.searchParams.set('episode', episode);
   if (fingerprint !== undefined) url.searchParams.set('fingerprint', fingerprint);
@@ -38,14 +38,3 @@ async function explain(options: ExplainOptions): Promise<void> {
   const { explanationText } = await import('./explanation.ts');
   process.stdout.write(explanationText(JSON.parse(text) as Explanation));
 }
-
-/** A problem document's sentence, else the text. */
-function detailOf(text: string): string {
-  try {
-    const { detail, title } = JSON.parse(text) as { detail?: unknown; title?: unknown };
-    return typeof detail === 'string' ? detail : typeof title === 'string' ? title : text;
-  } catch {
-    return text.slice(0, SAID_CHARS);
-  }
-}
-const SAID_CHARS = 300;

@@ -1,4 +1,4 @@
-import { plain } from './plain.ts';
+import { oneLine } from './plain.ts';
 
 /** The answer of `GET /api/v1/explain`, as far as it is shown. */
 export interface Explanation {
@@ -97,9 +97,4 @@ function table(
 ): readonly string[] {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, said]) => `${' '.repeat(indent)}${name.padEnd(width)}  ${said}`);
-}
-
-/** A label's line break must not make a line of its own. */
-function oneLine(text: string): string {
-  return plain(text).replaceAll('\n', ' ');
 }

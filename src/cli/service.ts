@@ -1,13 +1,28 @@
+import { oneLine, plain } from './plain.ts';
+
 /** Talking to a running autoheal from the command line. */
 
 export const DEFAULT_URL = 'http://127.0.0.1:9009';
 const TIMEOUT_MS = 10_000;
 const ROLE = /^(?:viewer|operator|admin):/;
 
-/** Ends the process with 1, after a line on stderr. */
+/** How a command ends. */
+const REFUSED = 1;
+export const WRONG_USAGE = 2;
+
+/** The service refused or cannot be reached: ends the process with 1, after a line on stderr. */
 export function fail(command: string, message: string): never {
-  process.stderr.write(`autoheal ${command}: ${message}\n`);
-  process.exit(1);
+  return end(command, message, REFUSED);
+}
+
+/** What was typed cannot be meant: ends the process with 2, after a line on stderr. */
+export function misuse(command: string, message: string): never {
+  return end(command, message, WRONG_USAGE);
+}
+
+function end(command: string, message: string, code: number): never {
+  process.stderr.write(plain(`autoheal ${command}: ${message}\n`));
+  process.exit(code);
 }
 
 /** What was thrown, in words; fetch hides what happened in `cause`. */
@@ -53,6 +68,20 @@ export async function call(
 
 /** An option's address with this path. Ends the process when it is none. */
 export function addressOf(command: string, base: string, path: string): URL {
-  if (!URL.canParse(base)) return fail(command, `--url: ${base} is no address`);
+  if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol))
+    return misuse(command, `--url: ${base} is no address: write http://HOST:PORT`);
   return new URL(path, base);
 }
+
+/** A problem document's sentence, else the beginning of the text. */
+export function detailOf(text: string): string {
+  try {
+    const { detail, title } = JSON.parse(text) as { detail?: unknown; title?: unknown };
+    if (typeof detail === 'string') return oneLine(detail);
+    if (typeof title === 'string') return oneLine(title);
+  } catch {
+    // Not a problem document: something between us and autoheal answered.
+  }
+  return oneLine(text.slice(0, SAID_CHARS));
+}
+const SAID_CHARS = 300;

@@ -1,12 +1,11 @@
-import { createIds } from '../adapters/ids.ts';
 import { systemClock } from '../adapters/clock.ts';
-import { createMetrics } from '../adapters/metrics.ts';
 import { createRuleFiles } from '../adapters/rule-files.ts';
 import type { AnyAction } from '../action.ts';
 import type { Config } from '../config.ts';
+import { renderProblems } from '../core/rules/diagnostic.ts';
 import type { RuleSet } from '../core/rules/rule.ts';
-import { catalogueFor, createRulebook } from '../engine/rulebook.ts';
-import type { Store } from '../store.ts';
+import { problemOfFile } from '../core/rules/yaml-source.ts';
+import { catalogueFor, compileAll, type Compiled } from '../engine/compile.ts';
 import { type Finding, notebook } from './finding.ts';
 
 export interface RulesSeen {
@@ -20,30 +19,30 @@ export async function checkRules(
   actions: ReadonlyMap<string, AnyAction>,
 ): Promise<RulesSeen> {
   const note = notebook('rules');
-  const rulebook = createRulebook({
-    files: createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file }),
-    catalogueOf: catalogueFor(actions),
-    clock: systemClock,
-    ids: createIds(systemClock),
-    // The rulebook writes down what it loads; here nobody is to remember it.
-    store: { commit: () => Promise.resolve() } as Partial<Store> as Store,
-    metrics: createMetrics({
-      version: '',
-      actions: [],
-      backends: [],
-      scrape: () => Promise.reject(new Error('nothing is scraped here')),
-    }),
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  const result = await rulebook.reload('doctor');
-  const set = rulebook.current();
-  if (!result.ok)
+  const compiled = await compiledOf(config, actions);
+  if (compiled.ok) sayLoaded(note, compiled.set, config);
+  else
     note.fail(
-      `${result.problems.length} problem(s) in rules and policy:\n${result.rendered}`,
+      `${compiled.problems.length} problem(s) in rules and policy:\n${compiled.rendered}`,
       'correct the places shown; docs/rules.md and docs/policy.md have every key',
     );
-  else if (set !== undefined) sayLoaded(note, set, config);
+  const set = compiled.ok ? compiled.set : undefined;
   return { set, findings: note.findings() };
+}
+
+/** A folder that cannot be read is a problem like any other. */
+async function compiledOf(
+  config: Config,
+  actions: ReadonlyMap<string, AnyAction>,
+): Promise<Compiled> {
+  const files = createRuleFiles({ rules_dir: config.rules_dir, policy_file: config.policy_file });
+  try {
+    return await compileAll({ files, catalogueOf: catalogueFor(actions), clock: systemClock });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const problem = problemOfFile('rules', message, 'correct this and run it again');
+    return { ok: false, problems: [problem], rendered: renderProblems([problem], () => undefined) };
+  }
 }
 
 function sayLoaded(note: ReturnType<typeof notebook>, set: RuleSet, config: Config): void {
@@ -61,8 +60,4 @@ function sayLoaded(note: ReturnType<typeof notebook>, set: RuleSet, config: Conf
       `no person is told when these rules do not heal: ${logged.join(', ')} (otherwise: log)`,
       'declare a notifier in the policy and name it under otherwise',
     );
-}
-
-function quiet(): void {
-  // Findings say what is wrong; the log of a service that does not run would only repeat it.
 }

@@ -96,6 +96,7 @@ export async function tellThatItWaits(
       `rule ${work.rule.name} would do: ${approval.cmds.join('; ')}`,
       `why it asks: ${approval.why}`,
       `to allow it, until ${isoTime(approval.expires_at)}: POST /api/v1/remediations/${id}/approve ${JSON.stringify({ plan_hash: approval.plan_hash, reason: '...' })}`,
+      `from a terminal: npx autoheal approve ${id} --plan ${approval.plan_hash} --reason '...'`,
     ].join('\n'),
     fields: { remediation: id, plan_hash: approval.plan_hash, cmds: [...approval.cmds] },
   };

@@ -1,14 +1,9 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Explanation, explanationText } from '../../src/cli/explanation.ts';
 import { GUARD_WORDS } from '../../src/core/healing/guard-words.ts';
 import { REMEDIATION } from '../http/values.ts';
 import { startWorld, type World } from '../http/world.ts';
-
-const BIN = join(import.meta.dirname, '../../bin/autoheal.js');
-const run = promisify(execFile);
+import { autoheal as command } from './command.ts';
 
 type Run = Explanation['remediations'][number];
 const EPISODE: Explanation['episode'] = {
@@ -103,20 +98,9 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-async function autoheal(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const options = {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      AUTOHEAL_URL: world.url,
-      AUTOHEAL_API_TOKEN: 'viewer:view,admin:other',
-      ...env,
-    },
-  };
-  try {
-    return { code: 0, ...(await run(process.execPath, [BIN, 'explain', ...args], options)) };
-  } catch (error) {
-    return error as { code: number; stdout: string; stderr: string };
-  }
+function autoheal(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const tokens = { AUTOHEAL_API_TOKEN: 'viewer:view,admin:other' };
+  return command(world.url, ['explain', ...args], { ...tokens, ...env });
 }
 
 test('it asks the service that AUTOHEAL_URL names, with the token, by episode or fingerprint', async () => {
@@ -132,20 +116,21 @@ test('it asks the service that AUTOHEAL_URL names, with the token, by episode or
   expect(await autoheal(['--fingerprint', 'f00d', '--token', 'view'])).toMatchObject({ code: 0 });
 });
 
-test.each<[string, readonly string[], Readonly<Record<string, string>>, RegExp]>([
-  ['neither', [], {}, /^autoheal explain: give --episode or --fingerprint/],
-  ['both', ['--episode', 'a', '--fingerprint', 'b'], {}, /give --episode or --fingerprint/],
-  ['unknown', ['--episode', 'nobody'], {}, /answered 404: no such alert was ever seen/],
-  ['no token', ['--episode', 'e-1'], { AUTOHEAL_API_TOKEN: '' }, /answered 401/],
+test.each<[string, readonly string[], Readonly<Record<string, string>>, number, RegExp]>([
+  ['neither', [], {}, 2, /^autoheal explain: give --episode or --fingerprint/],
+  ['both', ['--episode', 'a', '--fingerprint', 'b'], {}, 2, /give --episode or --fingerprint/],
+  ['unknown', ['--episode', 'nobody'], {}, 1, /answered 404: no such alert was ever seen/],
+  ['no token', ['--episode', 'e-1'], { AUTOHEAL_API_TOKEN: '' }, 1, /answered 401/],
   [
     'nobody there',
     ['--episode', 'e-1', '--url', 'http://127.0.0.1:1'],
     {},
-    /Is autoheal running\?/,
+    1,
+    /Is autoheal running/,
   ],
-  ['no address', ['--episode', 'e-1', '--url', 'here'], {}, /--url: here is no address/],
-])('a mistake ends with 1 and a sentence: %s', async (_name, args, env, expected) => {
-  const { code, stdout, stderr } = await autoheal(args, env);
-  expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(expected);
+  ['no address', ['--episode', 'e-1', '--url', 'here'], {}, 2, /--url: here is no address/],
+])('a mistake has its exit code and a sentence: %s', async (_name, args, env, code, expected) => {
+  const ended = await autoheal(args, env);
+  expect(ended).toMatchObject({ code, stdout: '' });
+  expect(ended.stderr).toMatch(expected);
 });

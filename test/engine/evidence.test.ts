@@ -32,4 +32,7 @@ test('a plan that waits is told with the call that allows it', async () => {
   const said = /^to allow it, until \S+: POST (\S+) (.+)$/m.exec(told?.message.text ?? '');
   expect(said?.[1]).toBe(`/api/v1/remediations/${approval?.remediation_id}/approve`);
   expect(JSON.parse(said?.[2] ?? '')).toEqual({ plan_hash: approval?.plan_hash, reason: '...' });
+  expect(told?.message.text).toContain(
+    `npx autoheal approve ${approval?.remediation_id} --plan ${approval?.plan_hash} --reason '...'`,
+  );
 });

@@ -3,7 +3,7 @@ import type { Problem } from './diagnostic.ts';
 import type { PolicyGuards } from './rule.ts';
 import { checkNotifier, isObject } from './rule-params.ts';
 import { GUARD_MAX_MS, LIMITS_MAX, LimitSchema } from './rule-schema.ts';
-import { durationSchema, issueOf } from './schema-parts.ts';
+import { anyOfForm, durationSchema, issueOf } from './schema-parts.ts';
 import { TimeIntervalsSection } from './time-interval-schema.ts';
 import { valueAt, type YamlSource } from './yaml-source.ts';
 
@@ -35,14 +35,16 @@ const { blast_radius, quarantine, common_cause, budget, harm, alertmanager } =
   POLICY_GUARD_DEFAULTS;
 
 /** `34%` as 34. */
-const Share = z.unknown().transform((value, ctx): number => {
-  const match = typeof value === 'string' ? /^(\d{1,3})%$/.exec(value) : null;
-  const percent = Number(match?.[1]);
-  if (percent >= 1 && percent <= 100) return percent;
-  const fix = typeof value === 'number' ? `write '${value}%', 1% to 100%` : 'write 1% to 100%';
-  ctx.addIssue(issueOf('is not a share', fix));
-  return z.NEVER;
-});
+const Share = anyOfForm({ type: 'string', pattern: '^\\d{1,3}%$' }).transform(
+  (value, ctx): number => {
+    const match = typeof value === 'string' ? /^(\d{1,3})%$/.exec(value) : null;
+    const percent = Number(match?.[1]);
+    if (percent >= 1 && percent <= 100) return percent;
+    const fix = typeof value === 'number' ? `write '${value}%', 1% to 100%` : 'write 1% to 100%';
+    ctx.addIssue(issueOf('is not a share', fix));
+    return z.NEVER;
+  },
+);
 
 /** Sections of `autoheal.yaml`, to be spread into its schema. */
 export const POLICY_GUARD_SHAPES = {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../duration.ts';
 import type { Precondition, RuleMode, RunLimit } from './rule.ts';
-import { durationSchema, issueOf, lineSchema } from './schema-parts.ts';
+import { anyOfForm, DURATION_FORM, durationSchema, issueOf, lineSchema } from './schema-parts.ts';
 import { didYouMean } from '../suggest.ts';
 
 const SECOND = 1_000;
@@ -37,7 +37,7 @@ export const RULE_DEFAULTS = {
 
 const MODES = ['auto', 'approve', 'dry-run'] as const;
 
-const Mode = z.unknown().transform((value, ctx): RuleMode => {
+const Mode = anyOfForm({ enum: MODES }).transform((value, ctx): RuleMode => {
   const mode = MODES.find((known) => known === value);
   if (mode !== undefined) return mode;
   ctx.addIssue(issueOf(`"${String(value)}" is no mode`, didYouMean(String(value), MODES)));
@@ -54,7 +54,11 @@ export function parseRunLimit(text: string): RunLimit | undefined {
 }
 
 /** `3/1h`, of a rule or of the policy. */
-export const LimitSchema = z.unknown().transform((value, ctx): RunLimit => {
+export const LimitSchema = anyOfForm({
+  description: `1 to ${LIMIT_COUNT_MAX} runs in any window of 1s to 30d, like 3/1h.`,
+  type: 'string',
+  pattern: `^\\d{1,6}/${DURATION_FORM}$`,
+}).transform((value, ctx): RunLimit => {
   const limit = typeof value === 'string' ? parseRunLimit(value) : undefined;
   if (limit === undefined) {
     ctx.addIssue(issueOf('is not a limit', "write runs/duration, like '3/1h'"));

@@ -20,10 +20,22 @@ export function issueOf(
   return { code: 'custom', message, params: { fix } };
 }
 
+/** Any value, checked by code; `form` is what JSON Schema, and so an editor, is told of it. */
+export function anyOfForm(form: Readonly<Record<string, unknown>>): z.ZodUnknown {
+  return z.unknown().meta(form);
+}
+
+/** The grammar of `parseDuration` for JSON Schema. */
+export const DURATION_FORM = '(0|(?=\\d)(\\d+y)?(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)';
+
 /** A Prometheus duration; in milliseconds once parsed. */
 export function durationSchema(min_ms: number, max_ms: number): z.ZodType<number> {
   const range = `between ${formatDuration(min_ms)} and ${formatDuration(max_ms)}`;
-  return z.unknown().transform((value, ctx) => {
+  const form = {
+    description: `A duration ${range}, like 30s, 5m or 1h30m.`,
+    anyOf: [{ type: 'string', pattern: `^${DURATION_FORM}$` }, { const: 0 }],
+  };
+  return anyOfForm(form).transform((value, ctx) => {
     const ms = value === 0 ? 0 : typeof value === 'string' ? parseDuration(value) : undefined;
     if (ms === undefined) {
       ctx.addIssue(issueOf('is not a duration', durationFix(value)));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isZone, type TimeInterval, type TimeSpec } from '../time-intervals.ts';
-import { issueOf, NAME, NAME_FORM } from './schema-parts.ts';
+import { anyOfForm, issueOf, NAME, NAME_FORM } from './schema-parts.ts';
 import { type Parsed, parseClock, parseRange, type RangeField } from './time-interval-parse.ts';
 
 /** Intervals of a policy, entries of one, and values of one list in an entry. */
@@ -8,8 +8,11 @@ export const TIME_INTERVALS_MAX = 100;
 export const TIME_SPECS_MAX = 50;
 export const TIME_VALUES_MAX = 50;
 
-function textSchema<T>(parse: (value: unknown) => Parsed<T>): z.ZodType<T> {
-  return z.unknown().transform((value, ctx): T => {
+function textSchema<T>(
+  form: Readonly<Record<string, unknown>>,
+  parse: (value: unknown) => Parsed<T>,
+): z.ZodType<T> {
+  return anyOfForm(form).transform((value, ctx): T => {
     const parsed = parse(value);
     if (parsed.ok) return parsed.value;
     ctx.addIssue(issueOf(parsed.message, parsed.fix));
@@ -17,17 +20,24 @@ function textSchema<T>(parse: (value: unknown) => Parsed<T>): z.ZodType<T> {
   });
 }
 
+/** What JSON Schema is told; the texts themselves are judged by time-interval-parse.ts. */
+const RANGE_FORM = { type: ['string', 'integer'] };
+const CLOCK_FORM = { type: 'string', pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$' };
+
 /** An empty list would never hold; nobody means that. */
 function rangesSchema(field: RangeField) {
   return z
-    .array(textSchema((value) => parseRange(field, value)))
+    .array(textSchema(RANGE_FORM, (value) => parseRange(field, value)))
     .min(1)
     .max(TIME_VALUES_MAX)
     .optional();
 }
 
 const Times = z
-  .strictObject({ start_time: textSchema(parseClock), end_time: textSchema(parseClock) })
+  .strictObject({
+    start_time: textSchema(CLOCK_FORM, parseClock),
+    end_time: textSchema(CLOCK_FORM, parseClock),
+  })
   .superRefine(({ start_time, end_time }, ctx) => {
     if (start_time < end_time) return;
     const fix = 'over midnight write two entries: to 24:00 and from 00:00';
