@@ -36,8 +36,10 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.length > 0) {
     counts.push(await runTests(args));
   } else {
+    // Installing mostly waits for the network.
+    const provided = provideParts((line) => console.log(`parts    ${line}`));
     for (const gate of GATES) counts.push(await runGate(gate));
-    const missing = await provideParts((line) => console.log(`parts    ${line}`));
+    const missing = await provided;
     // Side by side: those with real parts mostly wait, and these are patient.
     const patient = runTests(['--project=crash', '--project=model'], false);
     counts.push(await runTests(['--project=unit', '--project=real']), await patient);

@@ -17,7 +17,7 @@ const STILL_FIRES_MS = 5 * 60_000;
 
 /**
  * When to look at the lease again instead of reverting it; undefined: revert now. `looked` has its holders
- * as they were judged. An operator's word and a step that failed are never waited with.
+ * as they were judged. An operator's word is never waited with, nor a lease whose every step failed.
  */
 export async function notYet(
   lease: Lease,
@@ -28,7 +28,8 @@ export async function notYet(
   const due = looked.holders.filter(
     ({ released }) => released === 'resolved' || released === 'expired',
   );
-  if (due.length < looked.holders.length || lease.state === 'reverting') return undefined;
+  // Holders that failed say nothing about the others: those had a change that worked, and may still need it.
+  if (lease.ended_by !== null || due.length === 0 || lease.state === 'reverting') return undefined;
   const due_at = Math.max(...(await Promise.all(due.map((holder) => dueAt(holder, engine)))));
   const shown = engine.watch.blind().length > 0 ? 'unknown' : await shownOf(due, engine);
   if (shown === 'unknown' && now < due_at + BLIND_CAP_MS) return now + BLIND_PAUSE_MS;

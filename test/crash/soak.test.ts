@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { soak } from './soak.ts';
 import { givenUpAt, growthMib } from './soak-figures.ts';
 
-test('20 seconds of steady alerts, with failures on purpose: flat memory, no stuck row', async () => {
+test('ten seconds of steady alerts, with failures on purpose: flat memory, no stuck row', async () => {
   const { samples, alerts, problems } = await soak({
-    duration_ms: 20_000,
-    sample_every_ms: 2_000,
+    duration_ms: 10_000,
+    sample_every_ms: 1_000,
     say: () => {},
   });
   expect(problems).toEqual([]);
-  expect(alerts).toBeGreaterThan(200);
+  expect(alerts).toBeGreaterThan(100);
   expect(samples.length).toBeGreaterThan(5);
   // It was at work, and it is done.
   expect(Math.max(...samples.map(({ under_way }) => under_way))).toBeGreaterThan(0);

@@ -9,7 +9,7 @@ import { openService, type Service } from './service.ts';
 
 const ALERTS = 5_000;
 /** Each kill costs a start, a second of CPU: 40 fit into a test run, 200 are for the night. */
-const KILLS = Number(process.env['AUTOHEAL_CRASH_KILLS'] ?? 40);
+const KILLS = Number(process.env['AUTOHEAL_CRASH_KILLS'] ?? 20);
 const NAMES = ['Restart', 'Lease', 'Ladder'] as const;
 /** Alerts of one delivery, at most. */
 const GROUP_MAX = 9;

@@ -185,3 +185,24 @@ test('what somebody changed while the end waited is left alone', async () => {
   expect(value(it)).toBe(7);
   expect(await it.audit({ kind: ['revert_ok'] })).toMatchObject([{ result: 'left_alone' }]);
 });
+
+test('a holder whose step failed does not end the lease of one whose change worked', async () => {
+  const rules = {
+    raise: raiseRule(`continue: true\n${EASY}`),
+    raise_too: raiseRule(EASY, 4, 'raise_too'),
+  };
+  const it = await start({ world: newWorld({ a: 2 }), rules });
+  it.watch.configured = true;
+  show(it, BACKLOG, { state: 'active' });
+  await fires(it);
+  expect(value(it)).toBe(4);
+  it.world.failures.push(new ActionError('rejected', 'no', { retryable: false }));
+  await leap(it, 6 * MINUTE);
+  const [lease] = await it.store.activeLeases();
+  expect(lease?.holders).toHaveLength(2);
+  await leap(it, 40 * MINUTE, 10_000);
+  expect(value(it)).toBe(4);
+  show(it, BACKLOG, { state: 'absent' });
+  await leap(it, 10 * MINUTE, 10_000);
+  expect(value(it)).toBe(2);
+});

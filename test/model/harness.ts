@@ -175,7 +175,12 @@ export async function startModel(cast: readonly number[]): Promise<Model> {
 
   async function nextAt(): Promise<number | undefined> {
     await revive();
-    const due = await life.store.nextDue(clock.now());
+    const asked = life;
+    const due = await asked.store.nextDue(clock.now()).catch((error: unknown) => {
+      // It died in this very moment: its successor is asked at the next step.
+      if (asked.dead()) return clock.now();
+      throw error;
+    });
     const wake = clock.nextWake();
     if (due === null) return wake;
     // Looked at and still due: somebody else has to end it first.

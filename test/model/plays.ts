@@ -121,6 +121,9 @@ const any_command = fc.oneof(
 export type Command = typeof any_command extends fc.Arbitrary<infer C> ? C : never;
 export type Of<W extends Command['do']> = Extract<Command, { do: W }>;
 
+/** What may happen after the opening, at most; a night's run takes more. */
+const LENGTH = Number(process.env['AUTOHEAL_MODEL_LENGTH'] ?? 5);
+
 export interface Play {
   /** Alerts that take part, by number. */
   readonly cast: readonly number[];
@@ -137,7 +140,7 @@ export const plays: fc.Arbitrary<Play> = fc
     cast: fc.constantFrom(...CASTS),
     before: fc.array(any_command, { maxLength: 1, size: 'max' }),
     opening,
-    after: fc.array(any_command, { minLength: 2, maxLength: 8, size: 'max' }),
+    after: fc.array(any_command, { minLength: 2, maxLength: LENGTH, size: 'max' }),
   })
   .map((parts) => ({
     cast: parts.cast,
