@@ -108,7 +108,8 @@ function watch(child: ChildProcess, waiting: Map<number, Waiting>): () => boolea
   function lose(): void {
     if (ended) return;
     ended = true;
-    child.kill('SIGKILL');
+    // Not killed: without its channel it stops what it began, also what it had not told of yet, and ends.
+    if (child.connected) child.disconnect();
     for (const { pid, reject } of waiting.values()) {
       // Nobody watches it any more.
       if (pid !== undefined) signalGroup(pid, 'SIGKILL');
