@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ActionError, type Silence, type Silences } from '../action.ts';
+import { SILENCE_AUTHOR } from '../core/alerts/seen.ts';
 import type { Backend } from '../ports.ts';
 import {
   type AlertmanagerHttp,
@@ -7,9 +8,6 @@ import {
   classifyAlertmanager,
   createAlertmanagerHttp,
 } from './alertmanager-http.ts';
-
-/** Whose silences are ours, in the field that Alertmanager shows people. */
-export const CREATED_BY = 'autoheal';
 
 export const alertmanagerBackend: Backend = {
   name: 'alertmanager',
@@ -54,7 +52,9 @@ export function createSilences({ urls, ...rest }: SilencesOptions): Silences {
         await ask(signal, (peer) => peer.get('api/v2/silences', new URLSearchParams(), signal)),
       );
       return listed
-        .filter(({ createdBy, status }) => createdBy === CREATED_BY && status.state !== 'expired')
+        .filter(
+          ({ createdBy, status }) => createdBy === SILENCE_AUTHOR && status.state !== 'expired',
+        )
         .map(silenceOf);
     },
     async create(silence, signal) {
@@ -68,7 +68,7 @@ export function createSilences({ urls, ...rest }: SilencesOptions): Silences {
         // A start that has passed counts as now, on whatever clock Alertmanager has.
         startsAt: new Date(0).toISOString(),
         endsAt: new Date(silence.ends_at).toISOString(),
-        createdBy: CREATED_BY,
+        createdBy: SILENCE_AUTHOR,
         comment: silence.comment,
       };
       const created = await ask(signal, (peer) => peer.post('api/v2/silences', body, signal));

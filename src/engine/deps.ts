@@ -13,10 +13,10 @@ import type {
 } from '../ports.ts';
 import type { Change, Store } from '../store.ts';
 import type { Operator, Rulebook } from './api.ts';
-import type { Seen } from '../core/alerts/seen.ts';
 import type { BudgetFact } from '../core/healing/guard-facts.ts';
 import type { Breakers } from './breakers.ts';
 import type { Places } from './places.ts';
+import type { Watch } from './watch.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { Chaos } from './chaos.ts';
 
@@ -39,23 +39,11 @@ export interface Engine {
   readonly breakers: Breakers;
   readonly places: Places;
   readonly chaos: Chaos;
-  readonly watch: Watch;
+  /** What can be seen of the world beside the webhook. */
+  readonly watch: Pick<Watch, 'configured' | 'recheck' | 'blind'>;
   readonly watchdog: Watchdog;
   /** Autoheal's own error budget, as it was last counted. */
   readonly budget: () => Omit<BudgetFact, 'enforce'>;
-}
-
-/** What can be seen of the world beside the webhook. */
-export interface Watch {
-  /** Is there an Alertmanager to ask? */
-  readonly configured: boolean;
-  /**
-   * What Alertmanager shows of the alert, no older than `max_age_ms`; `unknown` says that it could not be asked.
-   * @throws the signal's reason when it aborts first.
-   */
-  recheck(fingerprint: string, max_age_ms: number, signal: AbortSignal): Promise<Seen>;
-  /** What is configured and cannot be seen by, in words; empty when all is well. */
-  blind(): readonly string[];
 }
 
 /** The change that keeps an audit entry, stamped now. */

@@ -1,7 +1,5 @@
+import { SILENCE_AUTHOR } from '../core/alerts/seen.ts';
 import type { ActiveAlert, AlertmanagerPeer } from '../ports.ts';
-
-/** `createdBy` of the silences that autoheal makes. */
-export const SILENCE_AUTHOR = 'autoheal';
 
 /** Authors kept; a silence's author does not change. The oldest are forgotten and asked for again. */
 const AUTHORS_MAX = 10_000;

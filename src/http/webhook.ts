@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { AutohealError, type ErrorCode } from '../core/errors.ts';
 import type { SpanPlace } from '../core/trace.ts';
 import type { Accepted } from '../engine/api.ts';
-import type { Log, WebhookOutcome } from '../ports.ts';
+import { createSparing } from '../engine/sparing.ts';
+import type { WebhookOutcome } from '../ports.ts';
 import type { Gate } from './auth.ts';
 import type { HttpDeps, Limits } from './deps.ts';
 import type { RouteInfo } from './route.ts';
@@ -141,40 +142,20 @@ function announced(request: FastifyRequest, limits: Limits): number {
 
 /* ---------------------------------------------------------------- refusals */
 
-const LOG_EVERY_MS = 60_000;
-
 /**
  * Alertmanager sends a refused body again at every group_interval, so the log gets the first of a
  * kind at once and then one line a minute with the count of those left out.
  */
 export function createRefusedDelivery(deps: HttpDeps): RefusedDelivery {
-  const log = createLimitedLog(deps.log, deps.clock);
+  const sparing = createSparing(deps.clock);
   return (request, error) => {
-    deps.metrics.webhook(outcomeOf(error.code), secondsSince(request.started_at), false);
-    log(error.code, {
-      detail: error.message,
-      client: request.socket.remoteAddress,
-      source: sourceOf(request.headers['user-agent']),
-    });
-  };
-}
-
-function createLimitedLog(
-  log: Log,
-  clock: HttpDeps['clock'],
-): (code: ErrorCode, fields: object) => void {
-  const kinds = new Map<ErrorCode, { next_at: number; left_out: number }>();
-  return (code, fields) => {
-    const now = clock.now();
-    const kind = kinds.get(code) ?? { next_at: 0, left_out: 0 };
-    kinds.set(code, kind);
-    if (now < kind.next_at) {
-      kind.left_out += 1;
-      return;
-    }
-    log.warn({ ...fields, code, left_out: kind.left_out }, 'webhook delivery refused');
-    kind.next_at = now + LOG_EVERY_MS;
-    kind.left_out = 0;
+    const { code, message: detail } = error;
+    deps.metrics.webhook(outcomeOf(code), secondsSince(request.started_at), false);
+    const left_out = sparing(code);
+    if (left_out === undefined) return;
+    const client = request.socket.remoteAddress;
+    const source = sourceOf(request.headers['user-agent']);
+    deps.log.warn({ detail, client, source, code, left_out }, 'webhook delivery refused');
   };
 }
 

@@ -1,3 +1,6 @@
+/** `createdBy` of the silences that autoheal makes: by it they are told from those of people. */
+export const SILENCE_AUTHOR = 'autoheal';
+
 /**
  * What Alertmanager's API shows of one alert. `absent`: every Alertmanager answered and none shows it.
  * `unknown`: not all of them could be asked. Times in ms since the epoch.
