@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that need real parts and one machine's engine for all of them: one file at a time. */
-const REAL = ['test/real/**/*.test.ts', 'test/e2e/**/*.test.ts', 'test/prometheus/**/*.test.ts'];
+const REAL = ['test/real/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+/** Rules in promtool: a program that computes, and shares nothing. */
+const PROMETHEUS = ['test/prometheus/**/*.test.ts'];
 /** Kill and starve processes of their own. */
 const CRASH = ['test/crash/**/*.test.ts'];
 /** Long and patient. */
 const MODEL = ['test/model/**/*.test.ts'];
 
-/** scripts/test.ts runs unit and real beside crash and model, so that both cores have work to the end. */
+/** scripts/test.ts runs unit and real beside crash, prometheus and model, so that both cores have work to the end. */
 export default defineConfig({
   test: {
     // A part that will not stop must not hold the run: its process dies with ours anyway.
@@ -17,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...REAL, ...CRASH, ...MODEL],
+          exclude: [...REAL, ...PROMETHEUS, ...CRASH, ...MODEL],
           maxWorkers: '100%',
           testTimeout: 15_000,
           hookTimeout: 15_000,
@@ -47,10 +49,19 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'prometheus',
+          include: PROMETHEUS,
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
           name: 'model',
           include: MODEL,
           maxWorkers: '100%',
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
     ],
