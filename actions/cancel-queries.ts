@@ -20,13 +20,31 @@ const NAME_CHARS_MAX = 63;
 
 const params = z
   .strictObject({
-    database: z.string().min(1).max(NAME_CHARS_MAX),
-    blocking: z.literal(true).optional(),
-    older_than: durationText(1_000, 30 * DAY_MS).optional(),
-    application: plainText(NAME_CHARS_MAX).optional(),
-    user: plainText(NAME_CHARS_MAX).optional(),
-    terminate: z.boolean().default(false),
-    max: z.int().min(1).max(QUERIES_MAX).default(10),
+    database: z
+      .string()
+      .min(1)
+      .max(NAME_CHARS_MAX)
+      .describe('A name under `databases` in the policy.'),
+    blocking: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Only sessions that others wait for, and of those the first in the row. This, `older_than`, or both.',
+      ),
+    older_than: durationText(1_000, 30 * DAY_MS)
+      .optional()
+      .describe('Only what has run this long. This, `blocking`, or both.'),
+    application: plainText(NAME_CHARS_MAX)
+      .optional()
+      .describe('Only sessions of exactly this `application_name`. Unset: all.'),
+    user: plainText(NAME_CHARS_MAX)
+      .optional()
+      .describe('Only sessions of exactly this user. Unset: all but superusers.'),
+    terminate: z
+      .boolean()
+      .default(false)
+      .describe('`true`: end the session instead of cancelling its query.'),
+    max: z.int().min(1).max(QUERIES_MAX).default(10).describe('At most so many, the oldest first.'),
   })
   .refine(({ blocking, older_than }) => blocking === true || older_than !== undefined, {
     error: 'say which queries: blocking: true, or older_than, or both',
@@ -40,6 +58,24 @@ export default defineAction<Params>({
   params,
   safe_to_repeat: false,
   leasable: false,
+
+  /** What there is to cancel is not a matter of data: one target stands for all of it. */
+  rehearse({ database, terminate }, world) {
+    const id = `postgres/${database}/queries`;
+    const call = terminate ? 'pg_terminate_backend' : 'pg_cancel_backend';
+    return [
+      {
+        ...world.about(id),
+        id,
+        parents: [`postgres/${database}`],
+        name: `queries of ${database}`,
+        opt_in_hint: 'the database is declared under databases in the policy',
+        observed: world.observed(id) ?? null,
+        desired: null,
+        cmd: `psql ${database} -c 'select ${call}(...)'`,
+      },
+    ];
+  },
 
   async resolve(given, ctx) {
     const found = await withDatabase(given, ctx, (db) => find(db, given));

@@ -23,11 +23,17 @@ import type { Target } from '../src/core/healing/remediation.ts';
 const GRACE_MAX_SECONDS = 3_600;
 
 const params = z.strictObject({
-  pod: z.string().refine((text) => parsePod(text) !== undefined, {
-    error: 'write k8s/<namespace>/pod/<name>',
-  }),
+  pod: z
+    .string()
+    .refine((text) => parsePod(text) !== undefined, { error: 'write k8s/<namespace>/pod/<name>' })
+    .describe('`k8s/<namespace>/pod/<name>`.'),
   // 0 would be a forced deletion: the API forgets the pod while its node may still run it.
-  grace_seconds: z.int().min(1).max(GRACE_MAX_SECONDS).optional(),
+  grace_seconds: z
+    .int()
+    .min(1)
+    .max(GRACE_MAX_SECONDS)
+    .optional()
+    .describe("How long it may take to stop before it is killed, seconds. Unset: the pod's own."),
 });
 type Params = z.output<typeof params>;
 
@@ -47,6 +53,26 @@ export default defineAction<Params>({
   params,
   safe_to_repeat: false,
   leasable: false,
+
+  rehearse({ pod, grace_seconds }, world) {
+    const ref = refOf(pod);
+    const { opted_in, group } = world.about(pod);
+    const workload = group?.id ?? '';
+    const observed: Observed = { uid: 'rehearsed', ready: true, workload, ready_others: 0 };
+    return [
+      {
+        id: pod,
+        parents: workload === '' ? [] : [workload],
+        name: ref.name,
+        opted_in,
+        opt_in_hint: 'the world of the rehearsal says so',
+        observed: world.observed(pod) ?? { ...observed },
+        desired: null,
+        cmd: deleteCommand(ref, grace_seconds),
+        ...(group === undefined ? {} : { group }),
+      },
+    ];
+  },
 
   async resolve(given, ctx) {
     const api = await apiOf(ctx);
@@ -129,7 +155,6 @@ function targetOf(
   const labelled = [annotations, workload.annotations].some((one) => one['autoheal'] === 'true');
   const named = ctx.allows(id, ref.name) || ctx.allows(workload.id, workload.ref.name);
   const observed: Observed = { uid, ready, workload: workload.id, ready_others };
-  const grace = grace_seconds === undefined ? '' : ` --grace-period=${grace_seconds}`;
   return {
     id,
     parents: [workload.id],
@@ -137,9 +162,14 @@ function targetOf(
     ...optIn(labelled, named, workload),
     observed: { ...observed },
     desired: null,
-    cmd: `kubectl -n ${ref.namespace} delete pod ${ref.name}${grace}`,
+    cmd: deleteCommand(ref, grace_seconds),
     group: { id: workload.id, total: others.length + 1, healthy: ready_others, serves: ready },
   };
+}
+
+function deleteCommand({ namespace, name }: KubeName, grace_seconds: number | undefined): string {
+  const grace = grace_seconds === undefined ? '' : ` --grace-period=${grace_seconds}`;
+  return `kubectl -n ${namespace} delete pod ${name}${grace}`;
 }
 
 function refuseTerminating(pod: PodState): void {

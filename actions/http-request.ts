@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ActionError, type ActionContext, defineAction } from '../src/action.ts';
 import { type HttpAnswer, sendHttp } from '../src/adapters/http-send.ts';
+import type { Target } from '../src/core/healing/remediation.ts';
 import { durationMs, durationText, plainText } from '../src/core/rules/param-parts.ts';
 import { issueOf } from '../src/core/rules/schema-parts.ts';
 
@@ -16,9 +17,14 @@ const IDEMPOTENT = new Set(['GET', 'PUT', 'DELETE']);
 
 const params = z
   .strictObject({
-    url: plainText(URL_CHARS_MAX),
-    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
-    body: z.union([z.string(), z.record(z.string(), z.json()), z.array(z.json())]).optional(),
+    url: plainText(URL_CHARS_MAX).describe(
+      'http or https; its origin is under `hosts` in the policy. No user, no fragment, no `..`.',
+    ),
+    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).describe('A GET has no body.'),
+    body: z
+      .union([z.string(), z.record(z.string(), z.json()), z.array(z.json())])
+      .optional()
+      .describe('A map or a list, sent as JSON, or a text; at most 64 KiB.'),
     headers: z
       .record(z.string(), plainText(HEADER_CHARS_MAX))
       .superRefine((headers, ctx) => {
@@ -31,13 +37,25 @@ const params = z
             ctx.addIssue({ ...issueOf(problem.message, problem.fix), path: [name], input: name });
         }
       })
-      .optional(),
+      .optional()
+      .describe(`Names and values, at most ${HEADERS_MAX}; none that looks like a secret.`),
     bearer_token_file: plainText(URL_CHARS_MAX)
       .refine((path) => path.startsWith('/'), { error: 'must be an absolute path' })
-      .optional(),
-    expect: z.array(z.int().min(200).max(599)).min(1).max(50).optional(),
-    timeout: durationText(TIMEOUT_MIN_MS, TIMEOUT_MAX_MS).default('10s'),
-    safe_to_repeat: z.boolean().default(false),
+      .optional()
+      .describe('A file with a token, sent as `Authorization: Bearer ...`; an absolute path.'),
+    expect: z
+      .array(z.int().min(200).max(599))
+      .min(1)
+      .max(50)
+      .optional()
+      .describe('Statuses that count as done. Unset: 200 to 299.'),
+    timeout: durationText(TIMEOUT_MIN_MS, TIMEOUT_MAX_MS)
+      .default('10s')
+      .describe('For the whole exchange.'),
+    safe_to_repeat: z
+      .boolean()
+      .default(false)
+      .describe('`true`: the other side does it once, however often it arrives.'),
   })
   .superRefine(({ url, method, body }, ctx) => {
     const problem = urlProblem(url);
@@ -63,21 +81,10 @@ export default defineAction<Params>({
   safe_to_repeat: false,
   leasable: false,
 
+  rehearse: (given, world) => [targetOf(given, world)],
+
   async resolve(given, ctx) {
-    const url = needHost(given, ctx);
-    const shown = `${url.origin}${url.pathname}`;
-    return [
-      {
-        id: `http/${shown}`,
-        parents: [],
-        name: url.host,
-        opted_in: true,
-        opt_in_hint: 'the host is allowed under hosts in the policy',
-        observed: null,
-        desired: null,
-        cmd: `curl -X ${given.method} ${shown}`,
-      },
-    ];
+    return [targetOf(given, ctx)];
   },
 
   async preview(given, _target, ctx) {
@@ -151,7 +158,24 @@ function headerProblem(name: string): Wrong | undefined {
   };
 }
 
-function needHost(given: Params, ctx: ActionContext): URL {
+type Asked = { readonly clients: Pick<ActionContext['clients'], 'allowed'> };
+
+function targetOf(given: Params, asked: Asked): Target {
+  const url = needHost(given, asked);
+  const shown = `${url.origin}${url.pathname}`;
+  return {
+    id: `http/${shown}`,
+    parents: [],
+    name: url.host,
+    opted_in: true,
+    opt_in_hint: 'the host is allowed under hosts in the policy',
+    observed: null,
+    desired: null,
+    cmd: `curl -X ${given.method} ${shown}`,
+  };
+}
+
+function needHost(given: Params, ctx: Asked): URL {
   const url = new URL(given.url);
   if (ctx.clients.allowed.host(url)) return url;
   throw new ActionError(

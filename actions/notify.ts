@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { ActionError, type ActionContext, defineAction } from '../src/action.ts';
 
 const params = z.strictObject({
-  notifier: z.string().min(1).max(200),
-  message: z.string().min(1).max(8_000),
-  title: z.string().min(1).max(300).optional(),
+  notifier: z.string().min(1).max(200).describe('A notifier of the policy.'),
+  message: z.string().min(1).max(8_000).describe('The text.'),
+  title: z.string().min(1).max(300).optional().describe("The first line. Unset: the alert's name."),
 });
 type Params = z.output<typeof params>;
 
@@ -16,6 +16,8 @@ export default defineAction<Params>({
   // The receiver can tell a repeated message by its Idempotency-Key; a message too many beats none.
   safe_to_repeat: true,
   leasable: false,
+
+  rehearse: 'as_is',
 
   async resolve({ notifier }, ctx) {
     needNotifier(notifier, ctx);

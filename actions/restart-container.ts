@@ -5,8 +5,9 @@ import {
   type ContainerState,
   findContainer,
   inspectContainer,
+  refuseState,
+  restartFound,
 } from '../src/adapters/containers.ts';
-import { classifyDocker } from '../src/adapters/docker.ts';
 import { composeServiceOf, siblingsOf } from '../src/adapters/siblings.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import type { Target } from '../src/core/healing/remediation.ts';
@@ -26,13 +27,18 @@ const LOOK_EVERY_MS = 500;
 const THEN_MAX = 10;
 
 const reference = z.string().min(1).max(300);
+const stop = z.int().min(0).max(300).default(STOP_SECONDS);
+const wait = z.int().min(1).max(WAIT_MAX_SECONDS).default(WAIT_SECONDS);
+const dependents = z.array(reference).max(THEN_MAX).default([]);
 const params = z.strictObject({
-  container: reference,
+  container: reference.describe(
+    'A name, an id, the first 12 or more digits of an id, or `label=value`.',
+  ),
   // An array is no promise, whatever its name.
   // oxlint-disable-next-line unicorn/no-thenable
-  then: z.array(reference).max(THEN_MAX).default([]),
-  stop_seconds: z.int().min(0).max(300).default(STOP_SECONDS),
-  wait_seconds: z.int().min(1).max(WAIT_MAX_SECONDS).default(WAIT_SECONDS),
+  then: dependents.describe('To be restarted after it, in this order; written as `container` is.'),
+  stop_seconds: stop.describe('How long each may take to stop before it is killed.'),
+  wait_seconds: wait.describe('How long each may take to come up before the next is restarted.'),
 });
 type Params = z.output<typeof params>;
 
@@ -43,6 +49,24 @@ export default defineAction<Params>({
   params: params,
   safe_to_repeat: false,
   leasable: false,
+
+  rehearse({ container, then, stop_seconds }, world) {
+    return [container, ...then].map((name) => {
+      const id = `docker/${name}`;
+      const { opted_in, group } = world.about(id);
+      return {
+        id,
+        parents: group === undefined ? [] : [group.id],
+        name,
+        opted_in,
+        opt_in_hint: hintOf(name, opted_in, false),
+        observed: world.observed(id) ?? { running: true },
+        desired: null,
+        cmd: restartCommand(name, stop_seconds),
+        ...(group === undefined ? {} : { group }),
+      };
+    });
+  },
 
   async resolve({ container, then, stop_seconds }, ctx) {
     const docker = await ctx.clients.docker();
@@ -74,7 +98,7 @@ export default defineAction<Params>({
     const before = await inspectTarget(target, ctx);
     if (restartedSince(before, target, first)) return elsewhere(target, before, ctx);
     refuseState(before);
-    await restart(before, stop_seconds, ctx);
+    await restartFound(await ctx.clients.docker(), before, stop_seconds, ctx.signal);
     const after = await inspectTarget(target, ctx);
     return {
       restarted: true,
@@ -148,8 +172,12 @@ function targetOf(
       ...(after === undefined ? {} : { after: { id: after.id, started_at: startedOf(after) } }),
     },
     desired: null,
-    cmd: `docker restart ${stop_seconds === STOP_SECONDS ? '' : `-t ${stop_seconds} `}${found.name}`,
+    cmd: restartCommand(found.name, stop_seconds),
   };
+}
+
+function restartCommand(name: string, stop_seconds: number): string {
+  return `docker restart ${stop_seconds === STOP_SECONDS ? '' : `-t ${stop_seconds} `}${name}`;
 }
 
 /** The one that has to be up before this one is restarted, as the plan saw it. */
@@ -224,33 +252,6 @@ async function inspectTarget(
 ): Promise<ContainerState> {
   const docker = await ctx.clients.docker();
   return await inspectContainer(docker, target.id.slice('docker/'.length), ctx.signal);
-}
-
-/** States in which somebody else is at work, or in which the engine cannot restart. */
-function refuseState(found: ContainerState): void {
-  const fixes: Readonly<Record<string, string>> = {
-    paused: `somebody paused it; to have it restarted: docker unpause ${found.name}`,
-    removing: 'it is being removed',
-    dead: 'its removal failed half-way; remove it and create it anew',
-  };
-  const fix = fixes[found.status];
-  if (fix === undefined) return;
-  throw new ActionError('conflict', `container ${found.name} is ${found.status}: ${fix}`, {
-    retryable: false,
-  });
-}
-
-async function restart(
-  found: ContainerState,
-  stop_seconds: number,
-  ctx: ActionContext,
-): Promise<void> {
-  const docker = await ctx.clients.docker();
-  try {
-    await docker.getContainer(found.id).restart({ t: stop_seconds, abortSignal: ctx.signal });
-  } catch (error) {
-    throw classifyDocker(error);
-  }
 }
 
 /** It was started since the plan: by an earlier attempt of ours whose answer was lost, or by others. */

@@ -19,9 +19,14 @@ import {
 import type { Target } from '../src/core/healing/remediation.ts';
 
 const params = z.strictObject({
-  workload: z.string().refine((text) => parseRollout(text) !== undefined, {
-    error: 'write k8s/<namespace>/<kind>/<name>; kind is deployment, statefulset or daemonset',
-  }),
+  workload: z
+    .string()
+    .refine((text) => parseRollout(text) !== undefined, {
+      error: 'write k8s/<namespace>/<kind>/<name>; kind is deployment, statefulset or daemonset',
+    })
+    .describe(
+      '`k8s/<namespace>/<kind>/<name>` with kind `deployment`, `statefulset` or `daemonset`.',
+    ),
 });
 
 export default defineAction<z.output<typeof params>>({
@@ -32,6 +37,19 @@ export default defineAction<z.output<typeof params>>({
   params,
   safe_to_repeat: false,
   leasable: false,
+
+  rehearse({ workload }, world) {
+    const { opted_in, ...about } = world.about(workload);
+    return [
+      {
+        ...named(workload),
+        ...about,
+        opted_in,
+        opt_in_hint: 'the world of the rehearsal says so',
+        observed: world.observed(workload) ?? { generation: 1, wanted: 1, available: 1 },
+      },
+    ];
+  },
 
   async resolve({ workload }, ctx) {
     return [targetOf(await readWorkload(await apiOf(ctx), refOf(workload)), ctx)];
@@ -74,14 +92,16 @@ function targetOf(found: WorkloadState, ctx: ActionContext): Target {
   const { id, ref, generation, wanted, available } = found;
   const labelled = found.annotations['autoheal'] === 'true';
   return {
-    id,
-    parents: [],
-    name: ref.name,
+    ...named(id),
     ...optIn(labelled, ctx.allows(id, ref.name), found),
     observed: { generation, wanted, available, restarted_at: restartedAt(found) ?? null },
-    desired: null,
-    cmd: `kubectl -n ${ref.namespace} rollout restart ${ref.kind}/${ref.name}`,
   };
+}
+
+function named(id: string): Pick<Target, 'id' | 'parents' | 'name' | 'desired' | 'cmd'> {
+  const { namespace, kind, name } = refOf(id);
+  const cmd = `kubectl -n ${namespace} rollout restart ${kind}/${name}`;
+  return { id, parents: [], name, desired: null, cmd };
 }
 
 /** The time is the intent's, which every attempt and every later life of the service knows. */

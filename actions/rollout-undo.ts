@@ -17,12 +17,25 @@ import {
 } from '../src/adapters/kubernetes-workloads.ts';
 import type { Target } from '../src/core/healing/remediation.ts';
 
+const FIRST_REVISION = 1;
+
 const params = z.strictObject({
-  workload: z.string().refine((text) => parseDeployment(text) !== undefined, {
-    error:
-      'write k8s/<namespace>/deployment/<name>; only a Deployment can be undone, not a StatefulSet or DaemonSet',
-  }),
-  to_revision: z.int().min(1).optional(),
+  workload: z
+    .string()
+    .refine((text) => parseDeployment(text) !== undefined, {
+      error:
+        'write k8s/<namespace>/deployment/<name>; only a Deployment can be undone, not a StatefulSet or DaemonSet',
+    })
+    .describe(
+      '`k8s/<namespace>/deployment/<name>`; a StatefulSet or a DaemonSet cannot be undone.',
+    ),
+  to_revision: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "The revision's number, as in `kubectl rollout history`. Unset: the one before the current one.",
+    ),
 });
 
 export default defineAction<z.output<typeof params>>({
@@ -32,6 +45,31 @@ export default defineAction<z.output<typeof params>>({
   params,
   safe_to_repeat: true,
   leasable: false,
+
+  /** The revision before is there unless the world has the first one running. */
+  rehearse({ workload, to_revision }, world) {
+    const { namespace, name } = refOf(workload);
+    const about = world.about(workload);
+    const state = (world.observed(workload) ?? {}) as { readonly revision?: number };
+    const current = state.revision ?? FIRST_REVISION + 1;
+    const to = to_revision ?? current - 1;
+    if (to < FIRST_REVISION)
+      throw new ActionError('not_found', `${workload} has no revision before ${current}`, {
+        retryable: false,
+      });
+    return [
+      {
+        ...about,
+        id: workload,
+        parents: [],
+        name,
+        opt_in_hint: 'the world of the rehearsal says so',
+        observed: { generation: 1, ...state, revision: current },
+        desired: { revision: to, replica_set: `${name}-${to}` },
+        cmd: undoCommand(namespace, name, to),
+      },
+    ];
+  },
 
   async resolve({ workload, to_revision }, ctx) {
     const history = await readHistory(await apiOf(ctx), refOf(workload));
@@ -73,6 +111,10 @@ async function apiOf(ctx: ActionContext) {
   return await kubeApi(() => ctx.clients.kubernetes(), ctx.signal);
 }
 
+function undoCommand(namespace: string, name: string, revision: number): string {
+  return `kubectl -n ${namespace} rollout undo deployment/${name} --to-revision=${revision}`;
+}
+
 function targetOf({ state, current }: History, to: Revision, ctx: ActionContext): Target {
   const { id, ref, generation } = state;
   const labelled = state.annotations['autoheal'] === 'true';
@@ -83,7 +125,7 @@ function targetOf({ state, current }: History, to: Revision, ctx: ActionContext)
     ...optIn(labelled, ctx.allows(id, ref.name), state),
     observed: { generation, revision: current },
     desired: { revision: to.number, replica_set: to.replica_set },
-    cmd: `kubectl -n ${ref.namespace} rollout undo deployment/${ref.name} --to-revision=${to.number}`,
+    cmd: undoCommand(ref.namespace, ref.name, to.number),
   };
 }
 

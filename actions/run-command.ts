@@ -6,6 +6,7 @@ import {
   type CommandResult,
   defineAction,
 } from '../src/action.ts';
+import type { Target } from '../src/core/healing/remediation.ts';
 import { plainText } from '../src/core/rules/param-parts.ts';
 import { issueOf } from '../src/core/rules/schema-parts.ts';
 import { shellWords } from '../src/core/shell-words.ts';
@@ -19,7 +20,13 @@ const STEERING =
   /^(?:PATH|IFS|ENV|BASH_.*|SHELLOPTS|PS4|LD_.*|DYLD_.*|GCONV_PATH|PYTHON.*|PERL.*|RUBY.*|NODE_.*|LUA_.*|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|GIT_.*|EDITOR|VISUAL|PAGER|AUTOHEAL_.*)$/i;
 
 const params = z.strictObject({
-  argv: z.array(plainText(ARGUMENT_CHARS_MAX)).min(1).max(ARGUMENTS_MAX),
+  argv: z
+    .array(plainText(ARGUMENT_CHARS_MAX))
+    .min(1)
+    .max(ARGUMENTS_MAX)
+    .describe(
+      'The program and its arguments, each by itself; must fit a line of `commands` in the policy.',
+    ),
   env: z
     .record(z.string().max(100), plainText(ARGUMENT_CHARS_MAX))
     .superRefine((env, ctx) => {
@@ -32,13 +39,22 @@ const params = z.strictObject({
           ctx.addIssue({ ...issueOf(problem, 'leave it out'), path: [name], input: name });
       }
     })
-    .optional(),
+    .optional()
+    .describe(
+      'Variables to add; none that steers what a program loads (`PATH`, `LD_*`, `PYTHON*`, ...).',
+    ),
   cwd: plainText(ARGUMENT_CHARS_MAX)
     .refine((path) => path.startsWith('/') && !path.split('/').includes('..'), {
       error: 'must be an absolute path without ..',
     })
-    .optional(),
-  success: z.array(z.int().min(0).max(255)).min(1).max(256).default([0]),
+    .optional()
+    .describe('An absolute folder. Unset: `/`.'),
+  success: z
+    .array(z.int().min(0).max(255))
+    .min(1)
+    .max(256)
+    .default([0])
+    .describe('Exit codes that count as done.'),
 });
 type Params = z.output<typeof params>;
 
@@ -50,22 +66,10 @@ export default defineAction<Params>({
   safe_to_repeat: false,
   leasable: false,
 
-  async resolve({ argv }, ctx) {
-    needAllowed(argv, ctx);
-    const hash = createHash('sha256').update(JSON.stringify(argv)).digest('hex').slice(0, 12);
-    const [program = ''] = argv;
-    return [
-      {
-        id: `command${program}/${hash}`,
-        parents: [],
-        name: program.slice(program.lastIndexOf('/') + 1),
-        opted_in: true,
-        opt_in_hint: 'allowed under commands in the policy',
-        observed: null,
-        desired: null,
-        cmd: shellWords(argv),
-      },
-    ];
+  rehearse: (given, world) => [targetOf(given, world)],
+
+  async resolve(given, ctx) {
+    return [targetOf(given, ctx)];
   },
 
   async preview({ argv, cwd }, target, ctx) {
@@ -103,11 +107,32 @@ function variableProblem(name: string): string | undefined {
     : undefined;
 }
 
+type Asked = {
+  readonly clients: Pick<ActionContext['clients'], 'allowed'>;
+  readonly cause: ActionContext['cause'];
+};
+
+function targetOf({ argv }: Params, asked: Asked): Target {
+  needAllowed(argv, asked);
+  const hash = createHash('sha256').update(JSON.stringify(argv)).digest('hex').slice(0, 12);
+  const [program = ''] = argv;
+  return {
+    id: `command${program}/${hash}`,
+    parents: [],
+    name: program.slice(program.lastIndexOf('/') + 1),
+    opted_in: true,
+    opt_in_hint: 'allowed under commands in the policy',
+    observed: null,
+    desired: null,
+    cmd: shellWords(argv),
+  };
+}
+
 /**
  * The policy's `commands` decides. Besides, an argument that an alert gave as a whole is no option, not
  * even one that the policy knows: which option a program gets is the rule's to say.
  */
-function needAllowed(argv: readonly string[], ctx: ActionContext): void {
+function needAllowed(argv: readonly string[], ctx: Asked): void {
   if (!ctx.clients.allowed.command(argv))
     throw new ActionError(
       'forbidden',

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { ActionError, type ActionContext, defineAction } from '../src/action.ts';
+import {
+  ActionError,
+  type ActionContext,
+  defineAction,
+  type RehearsedWorld,
+} from '../src/action.ts';
 import { composeScaler } from '../src/adapters/compose.ts';
 import { kubernetesScaler } from '../src/adapters/kubernetes-scale.ts';
 import {
@@ -20,14 +25,24 @@ const REPLICAS_MAX = 1_000;
 const replicas = z.int().min(0).max(REPLICAS_MAX);
 const params = z
   .strictObject({
-    workload: z.string().refine((text) => parseWorkload(text) !== undefined, {
-      error:
-        'write compose/<service>, compose/<project>/<service>, swarm/<service> or k8s/<namespace>/deployment/<name>',
-    }),
-    by: z.int().min(-REPLICAS_MAX).max(REPLICAS_MAX).optional(),
-    to: replicas.optional(),
-    min: replicas.default(1),
-    max: replicas,
+    workload: z
+      .string()
+      .refine((text) => parseWorkload(text) !== undefined, {
+        error:
+          'write compose/<service>, compose/<project>/<service>, swarm/<service> or k8s/<namespace>/deployment/<name>',
+      })
+      .describe(
+        '`compose/<service>`, `compose/<project>/<service>`, `swarm/<service>`, or `k8s/<namespace>/<kind>/<name>` with kind `deployment`, `statefulset` or `replicaset`.',
+      ),
+    by: z
+      .int()
+      .min(-REPLICAS_MAX)
+      .max(REPLICAS_MAX)
+      .optional()
+      .describe('A change, such as `+2` or `-1`. Either this or `to`.'),
+    to: replicas.optional().describe('A count. Either this or `by`.'),
+    min: replicas.default(1).describe('Never fewer.'),
+    max: replicas.describe('Never more.'),
   })
   .refine(({ by, to }) => (by === undefined) !== (to === undefined), {
     error: 'give either by (a change, such as +2) or to (a count)',
@@ -49,6 +64,11 @@ export default defineAction<Params>({
   params: params,
   safe_to_repeat: true,
   leasable: true,
+
+  rehearse(given, world) {
+    const found = rehearsed(given.workload, world);
+    return [targetOf(found, wantedOf(found, given), { allows: () => false })];
+  },
 
   async resolve(given, ctx) {
     const ref = refOf(given.workload);
@@ -106,6 +126,20 @@ function refOf(workload: string): WorkloadRef {
   throw new ActionError('invalid_params', `${workload} names no workload`, { retryable: false });
 }
 
+/** One replica where the world says nothing; nothing but the rule bounds it. */
+function rehearsed(workload: string, world: RehearsedWorld): Workload {
+  const observed = world.observed(workload);
+  return {
+    id: workload,
+    name: workload.slice(workload.lastIndexOf('/') + 1),
+    replicas: observed === undefined ? 1 : countOf(observed),
+    most: null,
+    most_hint: '',
+    labelled: world.about(workload).opted_in,
+    opt_in_hint: 'the world says that it did not opt in',
+  };
+}
+
 function scalerOf(ref: WorkloadRef, ctx: ActionContext): Scaler {
   if (ref.kind === 'compose') return composeScaler(() => ctx.clients.docker());
   if (ref.kind === 'swarm') return swarmScaler(() => ctx.clients.docker());
@@ -135,7 +169,7 @@ function askedOf(now: number, { by, to, min, max }: Params): { up: boolean; aske
   return { up, asked: up ? Math.min(max, floored) : floored };
 }
 
-function targetOf(found: Workload, wanted: number, ctx: ActionContext): Target {
+function targetOf(found: Workload, wanted: number, ctx: Pick<ActionContext, 'allows'>): Target {
   const named = ctx.allows(found.id, found.name);
   const why = found.labelled ? 'marked autoheal=true' : "named in the policy's targets";
   return {

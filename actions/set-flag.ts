@@ -9,8 +9,10 @@ import {
 import type { Json, JsonObject } from '../src/core/json.ts';
 
 const params = z.strictObject({
-  flag: z.string().min(1).max(200),
-  value: z.union([z.boolean(), z.string().max(1_000), z.number()]),
+  flag: z.string().min(1).max(200).describe('A flag of the policy.'),
+  value: z
+    .union([z.boolean(), z.string().max(1_000), z.number()])
+    .describe("What it is set to, of the type of the flag's default."),
 });
 type Params = z.output<typeof params>;
 
@@ -21,6 +23,8 @@ export default defineAction<Params>({
   params: params,
   safe_to_repeat: true,
   leasable: true,
+
+  rehearse: 'as_is',
 
   async resolve({ flag, value }, ctx) {
     const stored = await storedOf(flag, ctx);

@@ -29,8 +29,12 @@ const TOLERANCE_MS = 60_000;
 
 const params = z
   .strictObject({
-    matchers: z.array(z.string().max(MATCHER_CHARS_MAX)).min(1).max(MATCHERS_MAX),
-    for: durationText(FOR_MIN_MS, FOR_MAX_MS),
+    matchers: z
+      .array(z.string().max(MATCHER_CHARS_MAX))
+      .min(1)
+      .max(MATCHERS_MAX)
+      .describe("In Alertmanager's syntax; all must hold."),
+    for: durationText(FOR_MIN_MS, FOR_MAX_MS).describe('How long.'),
   })
   .superRefine(({ matchers }, ctx) => {
     const misplaced = matchers.find(templateMisplaced);
@@ -58,6 +62,8 @@ export default defineAction<Params>({
   // It looks for a silence of its own with the same matchers before it makes one.
   safe_to_repeat: true,
   leasable: true,
+
+  rehearse: 'as_is',
 
   async resolve(given, ctx) {
     const matchers = matchersOf(given);

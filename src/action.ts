@@ -1,27 +1,13 @@
 import type Docker from 'dockerode';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { z } from 'zod';
+import { ACTION_FAILURES } from './core/errors.ts';
 import type { Json, JsonObject, Labels } from './core/json.ts';
-import type { Target } from './core/healing/remediation.ts';
+import type { Target, TargetGroup } from './core/healing/remediation.ts';
 
 /** Stable codes of failed actions; they reach audit (`reason`), metrics and notifications. */
-export const ACTION_ERROR_CODES = [
-  'not_found',
-  'ambiguous',
-  'invalid_params',
-  'forbidden',
-  'conflict',
-  'unavailable',
-  'rejected',
-  'timeout',
-  'limit_reached',
-  'not_configured',
-  'not_healed_by_backend',
-  'chaos_injected_failure',
-  'lost_in_crash',
-  'unexpected',
-] as const;
-export type ActionErrorCode = (typeof ACTION_ERROR_CODES)[number];
+export type ActionErrorCode = keyof typeof ACTION_FAILURES;
+export const ACTION_ERROR_CODES = Object.keys(ACTION_FAILURES) as readonly ActionErrorCode[];
 
 /** An action's failure. `retryable`: may the same call, made again, succeed? The engine alone retries. */
 export class ActionError extends Error {
@@ -247,6 +233,22 @@ export interface Action<P> {
   readonly probe?: (params: P, target: Target, ctx: ActionContext) => Promise<Probe>;
   /** Restores `original` if the target still has `value`. Safe to repeat by contract. */
   readonly revert?: (target: Target, undo: Undo, ctx: ActionContext) => Promise<Reverted>;
+  /**
+   * For rule tests and backtests: the targets it would have, from parameters and a world of data alone.
+   * `'as_is'`: it touches only clients that a rehearsal has (flags, notifiers, silences), so it runs itself.
+   * Absent: one target, named by the action and its parameters. @throws ActionError as `resolve`.
+   */
+  readonly rehearse?: 'as_is' | ((params: P, world: RehearsedWorld) => readonly Target[]);
+}
+/** What a world of data says of targets. Ids are by name: `docker/crm-api`, `k8s/prod/deployment/worker`. */
+export interface RehearsedWorld {
+  /** The state of a target; `undefined`: the world says nothing of it, and a sane default stands in. */
+  observed(target_id: string): Json | undefined;
+  /** @throws ActionError `not_found` when the world says that it is not there. Opted in unless it says otherwise. */
+  about(target_id: string): { readonly opted_in: boolean; readonly group?: TargetGroup };
+  /** What the policy's allow-lists let actions reach, and what the plan is for: as in `ActionContext`. */
+  readonly clients: Pick<ActionClients, 'allowed'>;
+  readonly cause: ActionCause;
 }
 export interface Undo {
   readonly params: JsonObject;

@@ -162,3 +162,31 @@ function healthCheckOf(now: ContainerState): Health {
 function fail(code: 'not_found' | 'ambiguous' | 'invalid_params', message: string): ActionError {
   return new ActionError(code, message, { retryable: false });
 }
+
+/** @throws ActionError `conflict` in states in which somebody else is at work, or the engine cannot restart. */
+export function refuseState(found: ContainerState): void {
+  const fixes: Readonly<Record<string, string>> = {
+    paused: `somebody paused it; to have it restarted: docker unpause ${found.name}`,
+    removing: 'it is being removed',
+    dead: 'its removal failed half-way; remove it and create it anew',
+  };
+  const fix = fixes[found.status];
+  if (fix === undefined) return;
+  throw new ActionError('conflict', `container ${found.name} is ${found.status}: ${fix}`, {
+    retryable: false,
+  });
+}
+
+/** Restarts it, killing what does not stop in time. @throws ActionError, what the engine says. */
+export async function restartFound(
+  docker: Docker,
+  found: ContainerState,
+  stop_seconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await docker.getContainer(found.id).restart({ t: stop_seconds, abortSignal: signal });
+  } catch (error) {
+    throw classifyDocker(error);
+  }
+}

@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../ports.ts';
+import type { Clock, Log, Tracer } from '../ports.ts';
 import { createSparing } from './sparing.ts';
 
 /** Something that goes round: at once when poked, else when it said it wants to. */
@@ -18,6 +18,8 @@ interface LoopOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: nobody else is told of a round that failed. */
+  readonly tracer?: Pick<Tracer, 'fault'>;
   /** One round. @returns when to come round again without a poke, ms since the epoch. */
   readonly round: () => Promise<number>;
 }
@@ -30,7 +32,7 @@ const FAILED_PAUSE_MS = 500;
 /** Made once: an abort without a reason makes an exception with a stack, 8 us that each delivery would pay. */
 const POKED = new Error('poked');
 
-export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
+export function createLoop({ name, clock, log, tracer, round }: LoopOptions): Loop {
   let stopped = false;
   let poked = false;
   let last_round_at = 0;
@@ -39,16 +41,19 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
   let nap: AbortController | undefined;
   let running: Promise<void> | undefined;
 
+  /** @returns when to come round again, ms since the epoch. */
   async function once(): Promise<number> {
     try {
       const again_at = await round();
       last_round_at = clock.now();
-      return Math.max(0, Math.min(IDLE_MAX_MS, again_at - last_round_at));
+      return again_at;
     } catch (error) {
       const left_out = sparing(String(error));
-      if (left_out !== undefined)
+      if (left_out !== undefined) {
         log.error({ err: error, loop: name, left_out }, 'a round of the loop failed');
-      return FAILED_PAUSE_MS;
+        tracer?.fault(error, { where: 'loop' });
+      }
+      return clock.now() + FAILED_PAUSE_MS;
     } finally {
       last_turn_at = clock.now();
     }
@@ -57,7 +62,7 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
   async function run(): Promise<void> {
     while (!stopped) {
       poked = false;
-      const pause_ms = await once();
+      const again_at = await once();
       // A round may be made of answers that are there at once. Without this turn of the event loop, rounds
       // that follow each other would keep the very work they wait for from going on.
       await new Promise((resolve) => setImmediate(resolve));
@@ -65,9 +70,14 @@ export function createLoop({ name, clock, log, round }: LoopOptions): Loop {
       if (poked) continue;
       nap = new AbortController();
       // An aborted nap is a poke or the end; both are read from their flags.
-      await clock.sleep(pause_ms, nap.signal).catch(() => undefined);
+      await sleepUntil(again_at, nap.signal).catch(() => undefined);
       nap = undefined;
     }
+  }
+
+  function sleepUntil(at: number, signal: AbortSignal): Promise<void> {
+    if (clock.nap !== undefined) return clock.nap(name, at, signal);
+    return clock.sleep(Math.max(0, Math.min(IDLE_MAX_MS, at - clock.now())), signal);
   }
 
   function wake(): void {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Problem, renderProblems } from '../../src/core/rules/diagnostic.ts';
 import { compilePolicy, maskAddresses } from '../../src/core/rules/policy-compile.ts';
 import { compileRule } from '../../src/core/rules/rule-compile.ts';
+import { readTestFile } from '../../src/rehearsal/test-file.ts';
 import { CATALOGUE } from './catalogue.ts';
 
 /**
@@ -42,5 +43,15 @@ describe('a policy with a mistake', () => {
     const { policy, problems } = compilePolicy({ file: 'autoheal.yaml', text });
     expect(policy).toBeUndefined();
     await expectGolden(yaml, problems, maskAddresses(text));
+  });
+});
+
+describe('a file of tests with a mistake', () => {
+  const names = { rules: ['import-backlog', 'ai-errors'], actions: CATALOGUE.action_ids };
+  test.each(cases('rule-tests'))('$name', async ({ name, yaml }) => {
+    const text = readFileSync(yaml, 'utf8');
+    const { file, problems } = readTestFile({ file: `rules/${name}.test.yaml`, text }, names);
+    expect(file).toBeUndefined();
+    await expectGolden(yaml, problems, text);
   });
 });
