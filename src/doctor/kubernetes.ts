@@ -1,6 +1,6 @@
 import { callOptions, classifyKubernetes, createKubernetes } from '../adapters/kubernetes.ts';
 import { ASK_TIMEOUT_MS } from './ask.ts';
-import { type Finding, listed, notebook } from './finding.ts';
+import { type Finding, listed, notebook, type Notebook } from './finding.ts';
 import type { Installation } from './installation.ts';
 import { type KubeRight, rightText } from './rights.ts';
 
@@ -14,22 +14,13 @@ export async function checkKubernetes(of: Installation): Promise<readonly Findin
   // Its library takes its time to load, which is not the API server's. What is wrong the status says.
   await adapter.client().catch(() => undefined);
   const { status, detail } = await adapter.component.status();
-  const { kubernetes, rights } = of.needs;
-  const needed = kubernetes.length > 0;
-  const fix =
-    'set KUBECONFIG to a file with a current context, or run in a pod with a service account';
   if (status !== 'ok') {
-    if (needed)
-      note.fail(
-        `${detail}; needed by ${listed(kubernetes)}`,
-        `${fix}; or disable those rules (enabled: false)`,
-      );
-    else if (status === 'off') note.skip(`${detail}; no enabled rule needs it`);
-    else note.warn(`${detail}; no enabled rule needs it`, fix);
+    sayAway(note, of, { status, detail });
     return note.findings();
   }
+  const { kubernetes, rights } = of.needs;
   note.ok(detail);
-  if (!needed) note.skip('no enabled rule needs Kubernetes');
+  if (kubernetes.length === 0) note.skip('no enabled rule needs Kubernetes');
   else if (rights.length === 0)
     note.skip('the rules name their workloads by templates, so there is no namespace to ask about');
   const spaces = [...Map.groupBy(rights, ({ namespace }) => namespace)];
@@ -41,6 +32,28 @@ export async function checkKubernetes(of: Installation): Promise<readonly Findin
   if (spaces.length > NAMESPACES_MAX)
     note.skip(`${spaces.length - NAMESPACES_MAX} more namespaces were not asked about`);
   return [...note.findings(), ...asked.flat()];
+}
+
+function sayAway(
+  note: Notebook,
+  { needs: { kubernetes, rights }, shipped_rules }: Installation,
+  { status, detail }: { readonly status: string; readonly detail: string },
+): void {
+  const fix =
+    'set KUBECONFIG to a file with a current context, or run in a pod with a service account';
+  if (kubernetes.length === 0) {
+    if (status === 'off') note.skip(`${detail}; no enabled rule needs it`);
+    else note.warn(`${detail}; no enabled rule needs it`, fix);
+    return;
+  }
+  const or = `${fix}; or disable those rules (enabled: false)`;
+  // What a template names may never be here, and the rules that ship were chosen by nobody.
+  if (status === 'off' && (shipped_rules || rights.length === 0))
+    note.warn(
+      `${detail}; only rules that name their targets by templates need it: ${listed(kubernetes)}`,
+      or,
+    );
+  else note.fail(`${detail}; needed by ${listed(kubernetes)}`, or);
 }
 
 /** Asks the API server itself, by SelfSubjectAccessReview: it changes nothing. */

@@ -115,6 +115,14 @@ test('Kubernetes away: skipped where nothing needs it, a failure where a rule do
   expect(linesOf(await checkKubernetes(installation({ KUBECONFIG }, needs)))).toEqual([
     expect.stringMatching(/^fail: .*kubeconfig.*needed by scale-it -> set KUBECONFIG/),
   ]);
+  // Not configured at all, it is missed only by a rule that names a workload in full.
+  expect(linesOf(await checkKubernetes(installation({}, needs)))).toEqual([
+    expect.stringMatching(/^warn: .*by templates need it: scale-it -> set KUBECONFIG/),
+  ]);
+  const rights = rightsOf('delete_pod', 'k8s/staging/pod/db-0');
+  expect(linesOf(await checkKubernetes(installation({}, { ...needs, rights })))).toEqual([
+    expect.stringMatching(/^fail: .*needed by scale-it -> set KUBECONFIG/),
+  ]);
 });
 
 test('a right is asked for where the rule says where; nothing is asked of other actions', () => {

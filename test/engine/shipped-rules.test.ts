@@ -40,6 +40,7 @@ test('the rules that ship compile with the actions that ship, each with its runb
   expect(rules.map((rule) => rule.name)).toEqual(
     expect.arrayContaining(['ai-errors', 'endpoint-down', 'import-backlog']),
   );
-  for (const { name, runbook } of rules) expect(runbook).toBe(`docs/runbooks/${name}.md`);
+  for (const { name, runbook } of rules)
+    expect([`docs/runbooks/${name}.md`, `docs/runbooks/kubernetes.md#${name}`]).toContain(runbook);
   expect(rulebook.current()?.policy).toEqual(compilePolicy(undefined).policy);
 });
