@@ -1,97 +1,17 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Explanation, explanationText } from '../../src/cli/explanation.ts';
-import { GUARD_WORDS } from '../../src/core/healing/guard-words.ts';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DOWN, EASY, pokeRule } from '../engine/moves.ts';
+import { useRig } from '../engine/rig.ts';
+import { everythingOf } from '../engine/untouched.ts';
 import { REMEDIATION } from '../http/values.ts';
 import { startWorld, type World } from '../http/world.ts';
-import { autoheal as command } from './command.ts';
-
-type Run = Explanation['remediations'][number];
-const EPISODE: Explanation['episode'] = {
-  id: 'e-1',
-  alertname: 'ImportBacklogGrowing',
-  fingerprint: 'f00d',
-  state: 'open',
-  opened_at: '2026-03-01T11:59:51.000Z',
-  close_reason: null,
-};
-const RUN: Run['remediation'] = {
-  id: 'r-1',
-  rule: 'import-backlog',
-  state: 'waiting',
-  outcome: null,
-  reason: 'cooldown',
-  detail: 'a run on it ended 60s ago',
-  step: 1,
-  next_at: '2026-03-01T12:04:00.000Z',
-};
-/** Every guard allows it, but these. */
-function guards(said: Readonly<Record<string, readonly [string | null, string | null]>>) {
-  return GUARD_WORDS.map((guard): Run['guards'][number] => {
-    const [verdict, detail] = said[guard] ?? ['allow', null];
-    return { guard, verdict, detail };
-  });
-}
-function text(parts: Partial<Explanation>): string {
-  return explanationText({ episode: EPISODE, rules: [], remediations: [], ...parts });
-}
-
-test('rules with what stands against each, remediations with what their guards said', () => {
-  const rules = [
-    { rule: 'ai-errors', matches: false, first_failing_matcher: 'alertname="A"', why: null },
-    { rule: 'import-backlog', matches: true, first_failing_matcher: null, why: null },
-    {
-      rule: 'late',
-      matches: true,
-      first_failing_matcher: null,
-      why: 'rule import-backlog comes first',
-    },
-  ];
-  const asked = guards({
-    cooldown: ['wait', 'a run on it ended 60s ago'],
-    common_cause: ['allow', '7 alerts within 2m'],
-  });
-  const remediations = [{ remediation: RUN, asked_at: '2026-03-01T12:00:00.000Z', guards: asked }];
-  expect(text({ rules, remediations })).toBe(`ImportBacklogGrowing  fingerprint f00d
-episode e-1: open, since 2026-03-01T11:59:51.000Z
-
-Rules, in the order they are tried:
-  ai-errors       does not match: alertname="A"
-  import-backlog  matches
-  late            matches, not taken: rule import-backlog comes first
-
-Remediation r-1 of rule import-backlog, step 1: waiting (cooldown)
-  a run on it ended 60s ago
-  it looks again at 2026-03-01T12:04:00.000Z
-  its guards, asked at 2026-03-01T12:00:00.000Z:
-    cooldown      wait: a run on it ended 60s ago
-    common_cause  allow: 7 alerts within 2m
-    allowed by the others
-`);
-});
-
-test('nothing matched, nothing was asked, and guards that were not asked for want of a plan', () => {
-  expect(text({})).toMatch(/tried:\n {2}there is none\n\nNo rule was run for it\.\n$/);
-  const remediation = { ...RUN, next_at: null };
-  const unasked = { remediation, asked_at: null, guards: guards({}) };
-  expect(text({ remediations: [unasked] })).toContain('  its guards were not asked yet\n');
-  const early = {
-    ...unasked,
-    asked_at: 'then',
-    guards: guards({ busy: [null, null], leased: [null, null] }),
-  };
-  expect(text({ remediations: [early] })).toContain(
-    '    allowed by all; 2 were not asked: no plan was made\n',
-  );
-  const closed = { ...EPISODE, state: 'closed', close_reason: 'resolved' };
-  expect(text({ episode: closed })).toContain('episode e-1: closed (resolved), since');
-});
-
-test('what an alert sent makes no line of its own, and steers no terminal', () => {
-  const episode = { ...EPISODE, alertname: 'A\nepisode e-2: open\u001B[2J' };
-  expect(text({ episode }).split('\n')[0]).toBe('A episode e-2: open?[2J  fingerprint f00d');
-});
+import { autoheal as command, start as startCommand } from './command.ts';
 
 const TOKENS = { webhook: [], api: [{ role: 'viewer' as const, token: 'view' }] };
+const startRig = useRig();
 let world: World;
 beforeEach(async () => {
   world = await startWorld({ tokens: TOKENS });
@@ -117,8 +37,8 @@ test('it asks the service that AUTOHEAL_URL names, with the token, by episode or
 });
 
 test.each<[string, readonly string[], Readonly<Record<string, string>>, number, RegExp]>([
-  ['neither', [], {}, 2, /^autoheal explain: give --episode or --fingerprint/],
-  ['both', ['--episode', 'a', '--fingerprint', 'b'], {}, 2, /give --episode or --fingerprint/],
+  ['neither', [], {}, 2, /^autoheal explain: give a payload, --episode or --fingerprint/],
+  ['both', ['--episode', 'a', '--fingerprint', 'b'], {}, 2, /one of the three/],
   ['unknown', ['--episode', 'nobody'], {}, 1, /answered 404: no such alert was ever seen/],
   ['no token', ['--episode', 'e-1'], { AUTOHEAL_API_TOKEN: '' }, 1, /answered 401/],
   [
@@ -128,9 +48,120 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>, number, 
     1,
     /Is autoheal running/,
   ],
+  ['a payload that is not there', ['gone.json'], {}, 1, /gone\.json: cannot be read/],
+  ['offline without a payload', ['--offline', '--episode', 'a'], {}, 2, /wants a payload/],
+  ['rules for a service', ['a.json', '--rules', 'r'], {}, 2, /are for --offline/],
   ['no address', ['--episode', 'e-1', '--url', 'here'], {}, 2, /--url: here is no address/],
 ])('a mistake has its exit code and a sentence: %s', async (_name, args, env, code, expected) => {
   const ended = await autoheal(args, env);
   expect(ended).toMatchObject({ code, stdout: '' });
   expect(ended.stderr).toMatch(expected);
+});
+
+const BODY = JSON.stringify({ version: '4', alerts: [{ status: 'firing', labels: DOWN }] });
+
+describe('a payload', () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'autoheal-explain-'));
+    writeFileSync(join(dir, 'body.json'), BODY);
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  test('what the service would do about it, for people and as it came; nothing has changed', async () => {
+    const it = await startRig({ rules: { 'thing-down': pokeRule(`mode: approve\n${EASY}`) } });
+    await world.close();
+    world = await startWorld({ tokens: TOKENS, what_if: it.machine.what_if });
+    const before = await everythingOf(it);
+    const told = await autoheal([join(dir, 'body.json')]);
+    expect(told).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `Asked at 2026-01-01T00:00:00.000Z, mode auto: nothing was changed.
+
+ThingDown  fingerprint d0a97893a6cdb4db
+firing: a new episode would begin
+
+thing-down: would ask a person: approval: the rule asks before it acts; granted, it would act:
+    poke a
+  step 1  poke  {"thing": "a"}
+    on thing/a: 1
+       poke a
+  guards:
+  ! approval  ask: the rule asks before it acts
+    allowed by the others
+
+Rules, in the order they are tried:
+  thing-down  matches
+`,
+    });
+    const piped = startCommand(world.url, ['explain', '-', '--json'], {
+      AUTOHEAL_API_TOKEN: 'view',
+    });
+    piped.process.stdin?.end(BODY);
+    await once(piped.process, 'close');
+    const api = await world.call('POST', '/api/v1/explain', {
+      token: 'view',
+      json: JSON.parse(BODY),
+    });
+    expect(JSON.parse(piped.stdout())).toEqual(api.body);
+    expect(await everythingOf(it)).toEqual(before);
+  });
+
+  test('offline: the rules of a folder, in a world where all is well, which is said', async () => {
+    const rules = join(dir, 'rules');
+    mkdirSync(rules);
+    const rule = `name: down
+summary: Restarts what is down.
+matchers: ['alertname="ThingDown"', 'thing=~".+"']
+when: [{ promql: 'up == 1' }]
+steps:
+  - action: restart_container
+    with: { container: '{{ labels.thing }}' }
+`;
+    writeFileSync(join(rules, 'down.yaml'), rule);
+    const policy = join(dir, 'policy.yaml');
+    writeFileSync(policy, "targets: ['docker/*']\n");
+    const args = [join(dir, 'body.json'), '--offline', '--rules', rules, '--config', policy];
+    const nobody = ['--url', 'http://127.0.0.1:1'];
+    const told = await autoheal([...args, ...nobody]);
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(
+      told.stdout.replace(/at 20\S+,/, 'at NOW,'),
+    ).toBe(`Asked at NOW, no service was asked: nothing was changed.
+Assumed:
+  mode auto; nothing was done before: no cooldown, no limit, no hold, no lease, no open breaker
+  every target is there, opted in and healthy; where its state matters, the default of its action
+  nothing silences the alert; Alertmanager and Prometheus answer
+  this holds: promql: up == 1
+
+ThingDown  fingerprint d0a97893a6cdb4db
+firing: a new episode would begin
+
+down: would act: docker restart a
+  step 1  restart_container  {"container": "a", "then": [], "stop_seconds": 10, "wait_seconds": 45}
+    on docker/a: {"running": true}
+       docker restart a
+  guards:
+    allowed by all
+
+Rules, in the order they are tried:
+  down  matches
+`);
+    const json = await autoheal([...args, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      mode: 'auto',
+      alerts: [{ rules: [{ rule: 'down', would: { decision: { would: 'act' } } }] }],
+      assumed: expect.arrayContaining(['this holds: promql: up == 1']) as string[],
+    });
+    writeFileSync(join(rules, 'down.yaml'), rule.replace('matchers:', 'matches:'));
+    const broken = await autoheal(args);
+    expect(broken).toMatchObject({ code: 1, stdout: '' });
+    expect(broken.stderr).toMatch(/rules\/down\.yaml:3:1: .*matches[^]*fix: /);
+    writeFileSync(join(rules, 'down.yaml'), rule);
+    writeFileSync(join(dir, 'body.json'), '[]');
+    const none = await autoheal(args);
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toMatch(/^autoheal explain: the body is a list/);
+  });
 });
