@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ActionError, type Silence, type Silences } from '../action.ts';
+import { ActionError, type NewSilence, type Silences } from '../action.ts';
 import { SILENCE_AUTHOR } from '../core/alerts/seen.ts';
 import type { Backend } from '../ports.ts';
 import {
@@ -21,6 +21,7 @@ const Listed = z.array(
     id: z.string(),
     createdBy: z.string(),
     comment: z.string(),
+    startsAt: z.string().default(''),
     endsAt: z.string(),
     status: z.object({ state: z.string() }),
     matchers: z.array(
@@ -40,36 +41,74 @@ export interface SilencesOptions extends Omit<AlertmanagerHttpOptions, 'url'> {
 }
 
 /** Silences through the API v2. The peers of a cluster share them, so the first that answers will do. */
-export function createSilences({ urls, ...rest }: SilencesOptions): Silences {
+export function createSilences(options: SilencesOptions): Silences {
+  const all = createAllSilences(options);
+  return {
+    async ours(signal) {
+      const listed = await all.list(signal);
+      return listed
+        .filter(({ created_by }) => created_by === SILENCE_AUTHOR)
+        .map(({ id, comment, ends_at, matchers }) => ({ id, comment, ends_at, matchers }));
+    },
+    create: (silence, signal) => all.put({ ...silence, created_by: SILENCE_AUTHOR }, signal),
+    expire: (id, signal) => all.expire(id, signal),
+  };
+}
+
+/** One of anybody's. */
+export interface AuthoredSilence extends NewSilence {
+  readonly created_by: string;
+}
+export interface ListedSilence extends AuthoredSilence {
+  readonly id: string;
+  readonly state: string;
+  /** As Alertmanager wrote it: RFC 3339; empty where it did not. */
+  readonly starts_at: string;
+}
+/** Silences, whoever made them. All @throws ActionError, as those of `Silences`. */
+interface AllSilences {
+  /** Those that are active or pending. */
+  list(signal: AbortSignal): Promise<readonly ListedSilence[]>;
+  /**
+   * Makes one that begins now or, with `id`, changes that one; what cannot be changed in place gets a new id.
+   * `starts_at` has to be that of the one which is changed.
+   * @returns its id.
+   */
+  put(
+    silence: AuthoredSilence & { readonly id?: string; readonly starts_at?: string },
+    signal: AbortSignal,
+  ): Promise<string>;
+  /** Ends it now; one that has ended already is fine. */
+  expire(id: string, signal: AbortSignal): Promise<void>;
+}
+
+export function createAllSilences({ urls, ...rest }: SilencesOptions): AllSilences {
   function ask(signal: AbortSignal, call: (peer: AlertmanagerHttp) => Promise<unknown>) {
     const peers = urls.map((url) => createAlertmanagerHttp({ ...rest, url }));
     return askAny(peers, signal, call);
   }
   return {
-    async ours(signal) {
+    async list(signal) {
       const listed = read(
         Listed,
         await ask(signal, (peer) => peer.get('api/v2/silences', new URLSearchParams(), signal)),
       );
-      return listed
-        .filter(
-          ({ createdBy, status }) => createdBy === SILENCE_AUTHOR && status.state !== 'expired',
-        )
-        .map(silenceOf);
+      return listed.filter(({ status }) => status.state !== 'expired').map(silenceOf);
     },
-    async create(silence, signal) {
+    async put({ id, matchers, starts_at, ends_at, created_by, comment }, signal) {
       const body = {
-        matchers: silence.matchers.map(({ name, value, is_regex, is_equal }) => ({
+        ...(id !== undefined && { id }),
+        matchers: matchers.map(({ name, value, is_regex, is_equal }) => ({
           name,
           value,
           isRegex: is_regex,
           isEqual: is_equal,
         })),
         // A start that has passed counts as now, on whatever clock Alertmanager has.
-        startsAt: new Date(0).toISOString(),
-        endsAt: new Date(silence.ends_at).toISOString(),
-        createdBy: SILENCE_AUTHOR,
-        comment: silence.comment,
+        startsAt: starts_at || new Date(0).toISOString(),
+        endsAt: new Date(ends_at).toISOString(),
+        createdBy: created_by,
+        comment,
       };
       const created = await ask(signal, (peer) => peer.post('api/v2/silences', body, signal));
       return read(Created, created).silenceID;
@@ -121,9 +160,12 @@ function isGone(error: unknown): boolean {
   return error.code === 'not_found' || /silence .*not found/i.test(error.message);
 }
 
-function silenceOf(listed: z.output<typeof Listed>[number]): Silence {
+function silenceOf(listed: z.output<typeof Listed>[number]): ListedSilence {
   return {
     id: listed.id,
+    created_by: listed.createdBy,
+    state: listed.status.state,
+    starts_at: listed.startsAt,
     comment: listed.comment,
     ends_at: Date.parse(listed.endsAt),
     matchers: listed.matchers.map(({ name, value, isRegex, isEqual }) => ({
