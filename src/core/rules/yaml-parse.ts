@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Node,
   type Pair,
+  parseAllDocuments,
   parseDocument,
   visit,
 } from 'yaml';
@@ -32,6 +33,42 @@ export function parseYaml(
   const problems = syntax.length > 0 ? syntax : strictProblems(draft);
   if (problems.length > 0) return { problems };
   return { source: { ...draft, value: doc.toJS() as Json }, problems };
+}
+
+/**
+ * The same for a file of several documents, each after `---`: one source a document, with the places of the
+ * whole file. Empty documents are left out; all problems of all documents are told.
+ */
+export function parseYamlDocuments(
+  file: string,
+  text: string,
+): { readonly sources: readonly YamlSource[]; readonly problems: readonly Problem[] } {
+  const lines = new LineCounter();
+  const docs = unlessTooDeep(text, () =>
+    parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' }),
+  );
+  if (docs === undefined)
+    return {
+      sources: [],
+      problems: [problemOfFile(file, 'this is nested too deep', 'flatten it')],
+    };
+  // No document at all comes as an empty list with a type of its own.
+  const drafts = [...docs]
+    .filter(({ contents, errors }) => !isEmpty(contents) || errors.length > 0)
+    .map((doc): YamlSource => ({ file, text, doc, lines, value: null }));
+  const problems = drafts.flatMap((draft) => {
+    const syntax = syntaxProblems(draft);
+    return syntax.length > 0 ? syntax : strictProblems(draft);
+  });
+  if (problems.length > 0) return { sources: [], problems };
+  return {
+    sources: drafts.map((draft) => ({ ...draft, value: draft.doc.toJS() as Json })),
+    problems,
+  };
+}
+
+function isEmpty(contents: Node | null): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
 }
 
 /* ---------------------------------------------------------------- what YAML allows and we do not */
@@ -144,9 +181,15 @@ const INDICATORS_IN_A_ROW = /(?:[?-][ \t]+){100}/;
 
 /** The parsed document; undefined when it nests deeper than the parser's stack goes. */
 function parseNested(text: string, lineCounter: LineCounter): Document | undefined {
+  return unlessTooDeep(text, () =>
+    parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' }),
+  );
+}
+
+function unlessTooDeep<T>(text: string, parse: () => T): T | undefined {
   if (INDICATORS_IN_A_ROW.test(text)) return undefined;
   try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+    return parse();
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
