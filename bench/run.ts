@@ -1,11 +1,12 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { benchActed } from './acted.ts';
+import { benchBacktest } from './backtest.ts';
 import { benchIntake } from './intake.ts';
 import { say } from './print.ts';
 import { benchStartup } from './start.ts';
 
 /**
- * `npm run bench [-- intake|acted|start] [--quick]`: ratios measured in one run. Absolute figures differ from
+ * `npm run bench [-- intake|acted|start|backtest] [--quick]`: ratios measured in one run. Absolute figures differ from
  * machine to machine and hour to hour; the ratios are what to read.
  */
 const args = process.argv.slice(2);
@@ -15,6 +16,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   intake: () => benchIntake(quick ? 1 : 5, quick ? 1 : 3),
   acted: () => benchActed(quick ? 1 : 3, quick ? 2_000 : 5_000),
   start: () => benchStartup(quick ? 3 : 9),
+  backtest: () => benchBacktest(quick ? 10_000 : 100_000),
 };
 
 say(`node ${process.version}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`);

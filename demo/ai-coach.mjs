@@ -27,6 +27,12 @@ setInterval(() => {
 serve('ai-coach', {
   'GET /health': () => 'ok\n',
   'GET /answer': answer,
+  // Heuristics are an answer too: while the flag is set, users are served.
+  'GET /deep': async () => {
+    const { advice, error, by } = await answer();
+    if (advice === undefined) throw new Error(error);
+    return { deep: 'ok', by };
+  },
   'POST /break': () => {
     model_broken = true;
     return 'the model answers with errors\n';

@@ -1,4 +1,4 @@
-// A queue that fills when somebody imports much. POST /add?n=600, POST /take (one), GET /metrics.
+// A queue that fills when somebody imports much. POST /add?n=600, POST /take (one), GET /metrics, GET /deep.
 import { serve } from './web.mjs';
 
 /** Rows that trickle in each second; one worker alone keeps up with them. */
@@ -17,6 +17,11 @@ setInterval(() => add(TRICKLE), 1_000);
 
 serve('import-queue', {
   'GET /health': () => 'ok\n',
+  // A queue that nobody takes from answers all the same: what a user waits for is a worker.
+  'GET /deep': () => {
+    if (busy().length === 0) throw new Error('no worker takes from the queue');
+    return { deep: 'ok', depth, workers: busy().length };
+  },
   'GET /metrics': metrics,
   'POST /add': ({ query }) => `${add(Number(query.get('n') ?? 600))} rows wait\n`,
   'POST /join': ({ query }) => ({ wanted: join(query.get('worker') ?? '') }),

@@ -1,18 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import { statfs } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { createProbeSend } from './adapters/self-probe.ts';
 import { createFlagdFile, type FlagdFile } from './adapters/flagd-file.ts';
 import type { Config } from './config.ts';
 import type { FlagBoard } from './engine/api.ts';
-import { buildMachine, type Machine } from './engine/build.ts';
+import { buildMachine, type Machine, type MachineOptions } from './engine/build.ts';
 import type { Engine } from './engine/deps.ts';
 import { PENDING_MAX } from './engine/intake.ts';
+import { createSelfProbe } from './engine/self-probe.ts';
+import { createSloLedger } from './engine/slo-ledger.ts';
 import { CONCURRENCY_MAX } from './engine/worker.ts';
-import { buildEngine, openAdapters, type World } from './graph.ts';
+import { buildEngine, diskFree, openAdapters, type World } from './graph.ts';
 import { DEFAULT_LIMITS } from './http/deps.ts';
 import { createServer } from './http/server.ts';
 
@@ -31,6 +33,8 @@ export interface App {
   readonly url: string;
   /** Reads rules and policy again; the last good set stays on any error. */
   reload(actor: string): Promise<void>;
+  /** An error that nobody caught: whoever collects errors is told. */
+  fault(error: unknown): void;
   /** Everything in reverse order of its making. */
   close(): Promise<void>;
 }
@@ -44,58 +48,58 @@ export async function startApp(
 ): Promise<App> {
   const actions_dir = options.actions_dir ?? SHIPPED_ACTIONS;
   const world = await openAdapters(config, version, log, actions_dir);
-  const { store, metrics, tracer, docker, kubernetes, prometheus } = world;
-  const { engine, flags, operator, budget, watch } = buildEngine(config, world);
-  const { rulebook, actions, clock } = engine;
+  const { store, tracer, docker, kubernetes, prometheus } = world;
+  const { engine, flags, operator, budget, priorities, watch } = buildEngine(config, world);
+  const own = selfWatch(config, world, () => machine.drain.pending());
   const machine = buildMachine(engine, {
     version,
     worker_id: randomUUID(),
     operator,
     budget,
+    priorities,
     watch,
-    components: [docker.component, kubernetes.component, prometheus.component],
-    process: {
-      rss_bytes: () => process.memoryUsage.rss(),
-      heap_used_bytes: () => process.memoryUsage().heapUsed,
-    },
-    diskFree: () => diskFree(dirname(config.database.path)),
+    components: [docker, kubernetes, prometheus, own.self_probe].map((part) => part.component),
+    ...roomOf(config),
+    checks_audit: true,
+    slo: own.slo,
   });
   const server = createServer({
-    store,
-    metrics,
-    clock,
-    log,
+    ...world,
     operator,
     flags,
-    rulebook,
-    actions,
-    prometheus,
+    rulebook: engine.rulebook,
+    ...own,
     intake: machine.intake,
     holds: machine.holds,
     approvals: machine.approvals,
     operations: machine.operations,
+    benefits: machine.benefits,
+    what_if: machine.what_if,
     reporter: machine.reporter,
     tokens: config.tokens,
-    limits: DEFAULT_LIMITS,
+    limits: { ...DEFAULT_LIMITS, api_requests: config.api_rate_limit },
     auditAuthDenied: (client, route) => machine.auth.denied(client, route),
   });
-
   watchLimits(world, { engine, machine, server });
   const flagd_file = flagdFile(config, engine, flags);
   await machine.start();
   flagd_file?.start();
   await server.listen({ host: config.host, port: config.port });
-  const url = addressOf(server.server.address() as AddressInfo);
+  const address = server.server.address() as AddressInfo;
+  const url = addressOf(address);
   log.info({ url, mode: operator.mode(), version }, 'autoheal is listening');
+  own.startProbe(address);
   const warming = setTimeout(() => warm(engine, log), WARM_AFTER_MS);
   return {
     url,
     async reload(actor) {
-      await rulebook.reload(actor);
+      await engine.rulebook.reload(actor);
       machine.poke();
     },
+    fault: (error) => tracer.fault(error, { where: 'process' }),
     async close() {
       clearTimeout(warming);
+      await own.self_probe.stop();
       await server.close();
       await machine.stop();
       await world.commands.close();
@@ -103,6 +107,31 @@ export async function startApp(
       await store.close();
       await tracer.close();
     },
+  };
+}
+
+/** Autoheal as its own client, and its own count of what it promises. */
+function selfWatch(config: Config, world: World, pending: () => number) {
+  // Nobody else can call a delivery a probe.
+  const secret = randomBytes(32).toString('hex');
+  const { self_probe_ms: every_ms, tokens } = config;
+  const self_probe = createSelfProbe({ ...world, every_ms, pending });
+  return {
+    slo: createSloLedger({ ...world, tally: world.slo_tally }),
+    self_probe: { ...self_probe, secret },
+    startProbe: (address: AddressInfo) =>
+      self_probe.start(createProbeSend({ address, tokens, secret })),
+  };
+}
+
+/** How much memory and disk there is. */
+function roomOf({ database }: Config): Pick<MachineOptions, 'process' | 'diskFree'> {
+  return {
+    process: {
+      rss_bytes: () => process.memoryUsage.rss(),
+      heap_used_bytes: () => process.memoryUsage().heapUsed,
+    },
+    diskFree: () => diskFree(dirname(database.path)),
   };
 }
 
@@ -139,16 +168,6 @@ function flagdFile(config: Config, engine: Engine, flags: FlagBoard): FlagdFile 
 
 function addressOf({ address, family, port }: AddressInfo): string {
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}
-
-/** Bytes left for the database; null where the file system does not say. */
-async function diskFree(folder: string): Promise<number | null> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch {
-    return null;
-  }
 }
 
 /** Loads the clients that the rules use, a moment after listening, so that neither the start nor the first incident pays for it. */

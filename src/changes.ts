@@ -7,6 +7,7 @@ import type { Hold } from './core/healing/hold.ts';
 import type { Json } from './core/json.ts';
 import type { Lease } from './core/healing/lease.ts';
 import type { ActionRun, Remediation } from './core/healing/remediation.ts';
+import type { SloAdd } from './store-slo.ts';
 import type { NewDelivery } from './store.ts';
 
 /**
@@ -40,6 +41,8 @@ export type Change =
   | { readonly kind: 'remediations_wake'; readonly episode_id: string }
   /** Every remediation in `waiting` for one of `reasons`: wakes + 1, next_at 0 (resume, breaker closed, lease over). */
   | { readonly kind: 'waiting_wake'; readonly reasons: readonly GuardWord[] }
+  /** Live remediations that follow this burn rate and have a lower priority get this one; none is lowered. */
+  | { readonly kind: 'priority_raise'; readonly of: string; readonly priority: number }
   /** Writes nothing; conflict `episode_closed` when the episode is not open. No action begins after a resolve. */
   | { readonly kind: 'require_open'; readonly episode_id: string }
   /**
@@ -114,6 +117,8 @@ export type Change =
   | { readonly kind: 'lease_end'; readonly id: string; readonly by: string }
   /** Gives up every claim; for a store that no other process can use, at start. */
   | { readonly kind: 'claims_release_all' }
+  /** Adds what was counted for the objectives since the last time. */
+  | { readonly kind: 'slo_add'; readonly add: SloAdd }
   | { readonly kind: 'audit'; readonly entry: AuditEntry };
 
 /**

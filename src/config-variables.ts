@@ -4,6 +4,7 @@ import {
   auditKey,
   databaseUrl,
   dockerHost,
+  durationOrOff,
   durationUpTo,
   httpUrl,
   httpUrls,
@@ -13,6 +14,7 @@ import {
   onOff,
   percent,
   roleTokens,
+  sentryDsn,
   webhookTokens,
   wholeNumber,
 } from './core/settings.ts';
@@ -47,7 +49,7 @@ function words(list: readonly string[]): string {
 
 const DAY_MS = 86_400_000;
 
-/** Every variable that autoheal reads. docs/configuration.md is this table; a test ties the two. */
+/** Every variable that autoheal reads. docs/reference/configuration.md is made of it. */
 export const VARIABLES = {
   AUTOHEAL_HOST: given(
     listenHost,
@@ -81,6 +83,16 @@ export const VARIABLES = {
     roleTokens(ROLES, 'admin'),
     'Bearer token of the API. `viewer:TOKEN`, `operator:TOKEN` or `admin:TOKEN`; without a role it is admin. Several, separated by commas.',
     'all',
+  ),
+  AUTOHEAL_API_RATE_LIMIT: given(
+    wholeNumber(0, 1_000_000),
+    '6000',
+    'Requests a minute that one client of the API may send, by its token, else by its address; more get 429 with `Retry-After`. 0: no limit. `/webhook`, health and metrics have none.',
+  ),
+  AUTOHEAL_SELF_PROBE: given(
+    durationOrOff(5_000, 60_000, '5s to 1m'),
+    '15s',
+    'How often autoheal posts a delivery to its own listener and sees whether it reaches the disk, from 5s to 1m; `off`: never. It is in no list and no number of deliveries, and its alert is `AutohealSelfProbeFailing`.',
   ),
   AUTOHEAL_AUDIT_KEY: optional(
     auditKey,
@@ -126,14 +138,18 @@ export const VARIABLES = {
     'development',
     `What this installation is: ${words(ENVIRONMENTS)}.`,
   ),
-  AUTOHEAL_LOG_LEVEL: given(oneOf(LOG_LEVELS), 'info', `${words(LOG_LEVELS)}.`),
+  AUTOHEAL_LOG_LEVEL: given(
+    oneOf(LOG_LEVELS),
+    'info',
+    `The mildest lines that are logged: ${words(LOG_LEVELS)}.`,
+  ),
   AUTOHEAL_FLAGD_FILE: optional(
     anyText,
     'A file to keep the flags in, as a flagd definition, for those who read flags from disk. Unset: none.',
   ),
   AUTOHEAL_URL: optional(
     anyText,
-    'Read by the command line only: where `autoheal send`, `autoheal explain` and `autoheal doctor` find the service. Unset: `http://127.0.0.1:9009`.',
+    'Read by the command line only: where its commands find the service. Unset: `http://127.0.0.1:9009`.',
   ),
   AUTOHEAL_ALERTMANAGER_URL: optional(
     httpUrls,
@@ -156,6 +172,11 @@ export const VARIABLES = {
     'all',
   ),
   OTEL_ENABLED: given(onOff, 'true', '`false`: no traces, whatever the endpoint says.'),
+  SENTRY_DSN: optional(
+    sentryDsn,
+    "Where errors that nobody expected are reported to, by Sentry's SDK: their type and stack, never a message that could quote an alert. Unset: nowhere, and the SDK is not loaded.",
+    'all',
+  ),
   OTEL_SERVICE_NAME: given(anyText, 'autoheal', 'What this service is called in traces.'),
 } as const satisfies Record<string, Variable<z.ZodType>>;
 export type VariableName = keyof typeof VARIABLES;

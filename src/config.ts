@@ -9,11 +9,14 @@ import {
   type VariableName,
   VARIABLES,
 } from './config-variables.ts';
-import { type TracingSettings, tracingOf, tracingShown } from './config-tracing.ts';
-import { formatDuration } from './core/duration.ts';
+import { withoutUserinfo } from './config-shown.ts';
+import { isServiceLink, LINKED_PORT, SERVICE_LINK_PORT } from './config-links.ts';
+import { type TracingSettings, tracingOf } from './config-tracing.ts';
 import type { DatabaseLocation } from './core/settings.ts';
 import { didYouMean } from './core/suggest.ts';
 import type { Tokens } from './http/deps.ts';
+
+export { redacted } from './config-shown.ts';
 
 /** Everything that the environment says, checked. Paths are as written: relative to the working folder. */
 export interface Config {
@@ -30,13 +33,16 @@ export interface Config {
   /** AUTOHEAL_DOCKER_HOST, else DOCKER_HOST; undefined: the default socket. */
   readonly docker_host: string | undefined;
   readonly kubeconfig: string | undefined;
-  /** Looked at by `autoheal doctor` only. */
   /** Members of one cluster; empty: not configured. */
   readonly alertmanager_urls: readonly string[];
   /** Where the flags are kept as a flagd definition. */
   readonly flagd_file: string | undefined;
   readonly chaos: { readonly rate_pct: number; readonly seed: number; readonly for_ms: number };
   readonly tracing: TracingSettings;
+  /** Requests a minute of one client; 0: not limited. */
+  readonly api_rate_limit: number;
+  /** Null: never. */
+  readonly self_probe_ms: number | null;
   readonly environment: EnvironmentName;
   readonly log_level: LogLevel;
 }
@@ -137,22 +143,10 @@ function isKnown(name: string): boolean {
 
 function unknown(name: string, value: string | undefined): string {
   const hint = didYouMean(name, KNOWN);
-  const fix = hint.startsWith('did') ? hint : 'docs/configuration.md lists what there is';
+  const fix = hint.startsWith('did') ? hint : 'docs/reference/configuration.md lists what there is';
   // The name may be a mistyped secret's, so the value is not shown.
   return `${name} (${(value ?? '').length} characters): there is no such variable; ${fix}`;
 }
-
-/**
- * Kubernetes, and Docker's old links, put variables of a service named `autoheal` into every container:
- * AUTOHEAL_SERVICE_HOST, AUTOHEAL_PORT_9009_TCP_ADDR and, worst, AUTOHEAL_PORT=tcp://10.0.0.1:9009.
- */
-function isServiceLink(name: string, value: string): boolean {
-  if (name.endsWith('_PORT') && SERVICE_LINK_PORT.test(value)) return true;
-  return /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?$/.test(name);
-}
-const SERVICE_LINK_PORT = /^(tcp|udp|sctp):\/\//;
-const LINKED_PORT =
-  'AUTOHEAL_PORT was put there by Kubernetes for the service "autoheal" and is not used: set enableServiceLinks: false in the pod';
 
 /* ---------------------------------------------------------------- checking */
 
@@ -232,6 +226,8 @@ function assemble(values: Values, policy_file: string | undefined): Config {
       for_ms: values.AUTOHEAL_CHAOS_FOR,
     },
     tracing: tracingOf(values),
+    api_rate_limit: values.AUTOHEAL_API_RATE_LIMIT,
+    self_probe_ms: values.AUTOHEAL_SELF_PROBE,
     environment: values.AUTOHEAL_ENV,
     log_level: values.AUTOHEAL_LOG_LEVEL,
   };
@@ -252,45 +248,7 @@ function shown(name: VariableName, given: Given | undefined): string {
   return given?.file ? `${from} (it says ${plain})` : `${from}=${plain}`;
 }
 
-/** `http://user:password@host` as `http://***@host`, also where it is no valid address. */
-function withoutUserinfo(text: string): string {
-  return text.replace(/\/\/.*@/s, '//***@');
-}
-
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'unreadable';
-}
-
-/** For people: which value each setting has, secrets only as a count. Undefined ones are null. */
-export function redacted(config: Config): Readonly<Record<string, string | number | null>> {
-  const { chaos, tokens } = config;
-  return {
-    AUTOHEAL_HOST: config.host,
-    AUTOHEAL_PORT: config.port,
-    AUTOHEAL_MODE: config.mode,
-    AUTOHEAL_DATABASE_URL: `sqlite:${config.database.path}`,
-    AUTOHEAL_RULES: config.rules_dir,
-    AUTOHEAL_CONFIG: config.policy_file ?? null,
-    AUTOHEAL_WEBHOOK_TOKEN: tokens.webhook.length === 0 ? null : `${tokens.webhook.length} set`,
-    AUTOHEAL_API_TOKEN:
-      tokens.api.length === 0 ? null : tokens.api.map(({ role }) => `${role}:***`).join(','),
-    AUTOHEAL_AUDIT_KEY: config.audit_key === undefined ? null : 'set',
-    AUTOHEAL_PROMETHEUS_URL:
-      config.prometheus_url === undefined ? null : withoutUserinfo(config.prometheus_url),
-    AUTOHEAL_DOCKER_HOST:
-      config.docker_host === undefined ? null : withoutUserinfo(config.docker_host),
-    KUBECONFIG: config.kubeconfig ?? null,
-    AUTOHEAL_ALERTMANAGER_URL:
-      config.alertmanager_urls.length === 0
-        ? null
-        : config.alertmanager_urls.map(withoutUserinfo).join(','),
-    AUTOHEAL_FLAGD_FILE: config.flagd_file ?? null,
-    ...tracingShown(config.tracing, withoutUserinfo),
-    AUTOHEAL_CHAOS_FAILURE_RATE: chaos.rate_pct,
-    AUTOHEAL_CHAOS_SEED: chaos.seed,
-    AUTOHEAL_CHAOS_FOR: formatDuration(chaos.for_ms),
-    AUTOHEAL_ENV: config.environment,
-    AUTOHEAL_LOG_LEVEL: config.log_level,
-  };
 }

@@ -12,6 +12,11 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * For a loop with nothing to do before `at` (ms since the epoch; Infinity: until it is poked). Only a clock that
+   * jumps has it: its loops need not look whether a poke was lost, and time that is empty costs nothing.
+   */
+  nap?(loop: string, at: number, signal: AbortSignal): Promise<void>;
 }
 export interface Ids {
   /** UUIDv7: sorts by time. */
@@ -140,6 +145,10 @@ export type WebhookOutcome =
   | 'error';
 export type RemediationMetric = 'success' | 'failure' | 'timeout' | 'skipped' | 'dry_run';
 
+/** Why a request was not let in: without a token, with an unknown one, with too low a role, from elsewhere. */
+export type AuthDenial = 'no_token' | 'wrong_token' | 'role' | 'not_local';
+export type BackendResult = 'ok' | 'refused' | 'unavailable';
+
 /** The raw series of DESIGN §10. Implementations never throw. */
 export interface Metrics {
   /** Every 5 s, only after the worker loop ran and the store answered. */
@@ -150,20 +159,30 @@ export interface Metrics {
   attempt(action: string, result: 'ok' | 'error' | 'chaos'): void;
   auditWrite(result: 'ok' | 'error', seconds: number, rows: number): void;
   guard(word: GuardWord, verdict: 'wait' | 'refuse'): void;
-  remediationDone(outcome: Outcome): void;
+  /** `rule`: its name; names are as many as there are files. */
+  remediationDone(outcome: Outcome, rule: string): void;
   /** It looks as if autoheal itself did harm; once for each finding and day. */
   harmSuspected(kind: Harm['kind']): void;
+  /** Autoheal's own error budget, each time it was counted. */
+  budgetSpent(spent: boolean): void;
+  /** The burn rates that give priorities were read. Ms since the epoch. */
+  burnsRead(at: number): void;
   revert(result: 'ok' | 'error' | 'left_alone'): void;
   alerts(
     event: 'firing' | 'repeated' | 'resolved' | 'late_duplicate' | 'unmapped' | 'unusable',
   ): void;
   deliveryParked(): void;
-  authDenied(): void;
-  rulesReload(ok: boolean, at: number, rules: number): void;
+  authDenied(reason: AuthDenial): void;
+  /** `names`: of the rules in force, whose series then stand at 0; none when the load was not good. */
+  rulesReload(ok: boolean, at: number, rules: number, names?: readonly string[]): void;
   /** When Prometheus's always-firing Watchdog alert last came. Ms since the epoch. */
   watchdog(at: number): void;
   chaos(enabled: boolean, expires_at: number): void;
   breaker(backend: string, state: 'closed' | 'half_open' | 'open'): void;
+  /** One attempt at a backend, without the wait for a place. `refused`: it answered, with a no. */
+  backendCall(backend: string, result: BackendResult, seconds: number): void;
+  /** The audit chain was gone through to its head (ms since the epoch: when); null: it is broken. */
+  auditVerified(at: number | null): void;
   /** One round of questions to Alertmanager and Prometheus; `partial`: some did not answer. */
   reconcilePoll(result: 'ok' | 'partial' | 'failed'): void;
   reconcileFinding(finding: 'unseen' | 'restarted' | 'evidence' | 'vanished', count: number): void;
@@ -172,6 +191,39 @@ export interface Metrics {
   /** Every Alertmanager answered. Ms since the epoch. */
   alertmanagerPolled(at: number): void;
 }
+
+/** What serving HTTP is counted by. Implementations never throw. */
+export interface RequestMetrics {
+  /**
+   * One answer. `route`: the declared path; what is not declared counts as one. Seconds from the arrival of the
+   * request to its answer; of a stream, to its beginning.
+   */
+  request(route: RouteLabels | null, status: number, seconds: number): void;
+  rateLimited(limit: RateLimitName): void;
+}
+/** A route as it is declared. Never a path as it was asked for: anybody can ask for as many as they like. */
+export interface RouteLabels {
+  readonly method: string;
+  readonly path: string;
+}
+/** `api`: requests of one client. `sign_in`: unknown tokens from one address. */
+export type RateLimitName = 'api' | 'sign_in';
+
+/** What became of a delivery that autoheal posted to itself. */
+export const SELF_PROBE_RESULTS = ['ok', 'refused', 'timeout', 'error'] as const;
+export type SelfProbeResult = (typeof SELF_PROBE_RESULTS)[number];
+/** The header by which the listener knows such a delivery: it holds a secret of the process. */
+export const PROBE_HEADER = 'x-autoheal-probe';
+export interface SelfProbeMetrics {
+  selfProbe(result: SelfProbeResult, seconds: number): void;
+}
+
+/** How long the store takes. Implementations never throw. */
+export interface StoreTimings {
+  /** `commit`: one synced transaction. `claim`: a claim, with the wait for its transaction. `read`: one read. */
+  store(op: StoreOp, seconds: number): void;
+}
+export type StoreOp = 'commit' | 'claim' | 'read';
 
 /* ---------------------------------------------------------------- traces */
 
@@ -209,4 +261,16 @@ export interface Tracer {
   ): void;
   /** `traceparent` of the span that runs now, for a request of ours; empty where none does. */
   headers(): Readonly<Record<string, string>>;
+  /**
+   * Nobody expected this error, and nobody handles it. It becomes an event of the span that runs now, else of a
+   * span of its own under `parent`; whoever collects errors gets it too. Never throws, never waits.
+   */
+  fault(error: unknown, about: Fault): void;
 }
+/** Where something went wrong. Nothing here may come from an alert or a body. */
+export interface Fault {
+  readonly where: FaultPlace;
+  readonly parent?: SpanPlace | null;
+  readonly request_id?: string;
+}
+export type FaultPlace = 'request' | 'drain' | 'worker' | 'lease' | 'loop' | 'process';

@@ -13,6 +13,8 @@ import type {
   Remediation,
   RemediationState,
 } from './core/healing/remediation.ts';
+import type { OrderReads } from './store-order.ts';
+import type { SloReads } from './store-slo.ts';
 
 export {
   BUSY_WAKE_MAX,
@@ -38,6 +40,24 @@ export interface Delivery {
 }
 export type NewDelivery = Omit<Delivery, 'seq' | 'failures'>;
 
+/** A look at recorded deliveries that costs the same whatever it finds. */
+export interface RecordedQuery {
+  /** Only those with a larger seq. */
+  readonly after: number;
+  /** How many places of the order are looked at, 1 to 1,000. */
+  readonly limit: number;
+  /** Ms since the epoch, inclusive. */
+  readonly since?: number;
+  /** Ms since the epoch, exclusive. */
+  readonly until?: number;
+}
+export interface Recorded {
+  /** Maybe none, although there are more behind. */
+  readonly deliveries: readonly Delivery[];
+  /** Where the next look begins; null: nothing is recorded behind this. */
+  readonly next: number | null;
+}
+
 export interface DeliverySummary {
   readonly seq: number;
   readonly id: string;
@@ -56,7 +76,7 @@ export interface Claim {
   readonly limit: number;
 }
 
-export interface Store {
+export interface Store extends OrderReads, SloReads {
   /** True when no other process can work on it: claims left over at start are nobody's. */
   readonly exclusive: boolean;
   /** Atomic and synced when it resolves. @throws ConflictError; anything else is the store's fault. */
@@ -66,6 +86,8 @@ export interface Store {
     limit: number,
   ): Promise<{ readonly cursor: number; readonly deliveries: readonly Delivery[] }>;
   inboxDepth(): Promise<{ readonly pending: number; readonly oldest_received_at: number | null }>;
+  /** What was recorded, drained or not, in arrival order; see `RecordedQuery`. */
+  recorded(query: RecordedQuery): Promise<Recorded>;
 
   /** The newest episode of each fingerprint. */
   latestEpisodes(fingerprints: readonly string[]): Promise<ReadonlyMap<string, Episode>>;
@@ -75,8 +97,9 @@ export interface Store {
   runsOf(remediation_id: string): Promise<readonly ActionRun[]>;
   ruleText(hash: string): Promise<{ readonly name: string; readonly text: string } | undefined>;
 
-  /** Claims due work (next_at <= now, no live claim): fence + 1, claimed_by, claim_until. Oldest first. */
+  /** Claims due work (next_at <= now, no live claim): fence + 1, claimed_by, claim_until. First by `compareQueued`. */
   claimRemediations(claim: Claim): Promise<readonly Remediation[]>;
+  /** The same, oldest first. */
   claimLeases(claim: Claim): Promise<readonly Lease[]>;
   /** When the next unclaimed remediation or lease falls due; null when none waits. */
   nextDue(now: number): Promise<number | null>;
@@ -150,8 +173,11 @@ export interface Store {
   setting(key: string): Promise<Json | undefined>;
 
   audit(query: AuditQuery): Promise<AuditPage>;
-  /** Recomputes the chain in bounded slices, yielding to the event loop between them. */
-  verifyAudit(from: number): Promise<AuditVerdict>;
+  /**
+   * Recomputes the chain in bounded slices, yielding to the event loop between them; at most `limit` entries of it,
+   * where that is given.
+   */
+  verifyAudit(from: number, limit?: number): Promise<AuditVerdict>;
   /**
    * Removes rows by age, a bounded number of them, in small transactions with turns of the event loop
    * between. What is still needed stays: see docs/policy.md, `retention`.
@@ -164,11 +190,24 @@ export interface Store {
   ): Promise<Page<Remediation>>;
   listDeliveries(query: ListQuery): Promise<Page<DeliverySummary>>;
   countRemediations(): Promise<Readonly<Record<RemediationState, number>>>;
+  /** Since when the oldest of each kind of work waits. */
+  oldestWork(): Promise<Waits>;
 
   /** Round trip to the database, now and then with a write. @throws when it cannot serve. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** States of a remediation that is not over. */
+export const LIVE_STATES = [
+  'ready',
+  'waiting',
+  'acting',
+  'verifying',
+  'escalating',
+] as const satisfies RemediationState[];
+/** By state, when the oldest remediation was created; `lease`: the oldest that stands. Ms since the epoch; null: none. */
+export type Waits = Readonly<Record<(typeof LIVE_STATES)[number] | 'lease', number | null>>;
 
 export interface ListQuery {
   readonly limit: number;
@@ -237,6 +276,7 @@ export interface RetainQuery {
   readonly audit_before: number;
   readonly deliveries_before: number;
   readonly episodes_before: number;
+  readonly slo_before: number;
   /** Start of the longest window of any guard: runs since then stay, with what they belong to. */
   readonly runs_since: number;
   /** Id of the entry `audit_checkpoint`, should one be written. */
@@ -249,6 +289,7 @@ export const RETAINED_TABLES = [
   'remediations',
   'leases',
   'holds',
+  'slo',
 ] as const;
 export type RetainedTable = (typeof RETAINED_TABLES)[number];
 export interface Retained {

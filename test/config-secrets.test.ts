@@ -13,7 +13,9 @@ describe('secrets', () => {
           ? 'http://u:pw@p:9090'
           : name.endsWith('_HEADERS')
             ? `authorization=${TOKEN}`
-            : TOKEN;
+            : name === 'SENTRY_DSN'
+              ? 'https://0123abcd@sentry.example.com/7'
+              : TOKEN;
       const file = fileVariable(name) ?? '';
       const from_file = configOf({ [file]: '/run/secret' }, { '/run/secret': `${value}\n` });
       expect(from_file).toEqual(configOf({ [name]: value }));
@@ -37,6 +39,10 @@ describe('secrets', () => {
     ['AUTOHEAL_API_TOKEN', 'viewer:secret,secret', /entry 2 repeats a token/],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b,secret', /entry 2 is no header; write name=value/],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'a=secret%', /entry 1 is no header/],
+    ['SENTRY_DSN', 'secret', /is not a DSN of Sentry; write it like https:/],
+    ['SENTRY_DSN', 'https://secret@sentry.example.com', /is not a DSN of Sentry/],
+    ['SENTRY_DSN', 'https://sentry.example.com/1', /is not a DSN of Sentry/],
+    ['SENTRY_DSN', 'ftp://secret@sentry.example.com/1', /is not a DSN of Sentry/],
   ])('%s=%s is refused without being shown', (name, value, message) => {
     const problems = problemsOf({ [name]: value });
     expect(problems[0]).toMatch(message);
@@ -51,11 +57,13 @@ describe('secrets', () => {
       AUTOHEAL_AUDIT_KEY: TOKEN,
       AUTOHEAL_PROMETHEUS_URL: `http://user:${TOKEN}@prometheus:9090`,
       AUTOHEAL_ALERTMANAGER_URL: `http://a:${TOKEN}@am-1:9093,http://b:${TOKEN}@am-2:9093`,
+      SENTRY_DSN: `https://${TOKEN.replaceAll('-', '_')}@sentry.example.com/1`,
     };
     expect(redacted(configOf(env))).toMatchObject({
       AUTOHEAL_WEBHOOK_TOKEN: '1 set',
       AUTOHEAL_API_TOKEN: 'viewer:***',
       AUTOHEAL_AUDIT_KEY: 'set',
+      SENTRY_DSN: 'set',
       AUTOHEAL_PROMETHEUS_URL: 'http://***@prometheus:9090',
       AUTOHEAL_ALERTMANAGER_URL: 'http://***@am-1:9093,http://***@am-2:9093',
       AUTOHEAL_CHAOS_FOR: '15m',

@@ -19,13 +19,13 @@ export function limitMetrics(
   const ratio = gauge(
     registry,
     'autoheal_limit_used_ratio',
-    'How much of a limit is used: 0 to 1',
+    'How much of a limit is used, 0 to 1. docs/metrics.md says what happens at 1',
     ['limit'],
   );
   const retained = counter(
     registry,
     'autoheal_retention_rows_total',
-    'Rows that were removed because they were older than the policy keeps',
+    "Rows that were removed because they were older than the policy's retention",
     { table: RETAINED_TABLES },
   );
   const readers = new Map<WatchedLimit, () => number | Promise<number>>();

@@ -69,7 +69,7 @@ function addLoopDelay(registry: Registry): void {
   delay.enable();
   const worst = new Gauge({
     name: 'nodejs_eventloop_delay_max_seconds',
-    help: 'Longest delay of the event loop since the last scrape',
+    help: 'Longest delay of the event loop since the last scrape: how long every request waited at worst',
     registers: [registry],
     collect() {
       worst.set(delay.max / NS_PER_SECOND);

@@ -15,13 +15,13 @@ export function reconcileMetrics(registry: Registry): ReconcileMetrics {
   const polls = counter(
     registry,
     'autoheal_reconcile_polls_total',
-    'Rounds of questions to Alertmanager and Prometheus; partial: some did not answer',
+    "Rounds of questions to Alertmanager's API and Prometheus, every 15 s; partial: some did not answer",
     { result: RESULT },
   );
   const findings = counter(
     registry,
     'autoheal_reconcile_findings_total',
-    "Alerts of Alertmanager's API that became a delivery of our own, by why",
+    'Alerts that the API told of and no delivery did. unseen and vanished that keep coming mean that the webhook loses alerts',
     { finding: FINDING },
   );
   const polled = gauge(

@@ -19,27 +19,33 @@ export interface ScrapeOptions {
 }
 
 /** Below the usual scrape timeout of 10 s, so that a slow store never costs the whole page. */
-const SCRAPE_TIMEOUT_MS = 2_000;
+export const SCRAPE_TIMEOUT_MS = 2_000;
 
 /** Returns what brings the gauges up to date; it never rejects. */
 export function addScrapedGauges(registry: Registry, options: ScrapeOptions): () => Promise<void> {
-  const inbox = gauge(registry, 'autoheal_inbox_deliveries', 'Deliveries stored and not drained');
+  const inbox = gauge(
+    registry,
+    'autoheal_inbox_deliveries',
+    'Deliveries stored and not drained yet',
+  );
   const oldest = gauge(
     registry,
     'autoheal_inbox_oldest_timestamp_seconds',
-    'When the oldest delivery that waits arrived; 0: none waits',
+    'When the oldest delivery that waits arrived; 0 when none does. Use it with autoheal_inbox_deliveries > 0',
   );
   const up = gauge(
     registry,
     'autoheal_store_up',
-    '1 while the database serves: it answers and takes writes',
+    '1 while the database serves: it answers, and the last write, at most 15 s ago, is on disk. At 0 deliveries are refused with 503 and nothing acts, and AutohealStoreDown fires',
   );
-  const live = gauge(registry, 'autoheal_remediations', 'Remediations by state', ['state']);
+  const live = gauge(registry, 'autoheal_remediations', 'Remediations by where they stand now', [
+    'state',
+  ]);
   const leases = gauge(registry, 'autoheal_leases', 'Changes that stand and will be undone');
   const failures = counter(
     registry,
     'autoheal_scrape_failures_total',
-    'Scrapes that could not read the store: inbox, remediations and leases kept their last values',
+    'Scrapes that could not read the store in 2 s. The gauges of the inbox, the remediations and the leases then keep their last values',
     {},
   );
   for (const state of REMEDIATION_STATES) live.set({ state }, 0);
@@ -69,7 +75,8 @@ export function addScrapedGauges(registry: Registry, options: ScrapeOptions): ()
   };
 }
 
-async function within<T>(timeout_ms: number, work: Promise<T>): Promise<T> {
+/** @throws what `work` throws, or that it took too long. */
+export async function within<T>(timeout_ms: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer in ${timeout_ms} ms`)), timeout_ms);
   try {

@@ -22,9 +22,11 @@ export function histogram(
   name: string,
   help: string,
   labels: Labels,
+  edges: readonly number[] = SECONDS,
 ): Histogram {
   const labelNames = Object.keys(labels);
-  const made = new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [registry] });
+  const buckets = [...edges];
+  const made = new Histogram({ name, help, labelNames, buckets, registers: [registry] });
   for (const set of everySet(labels)) made.zero(set);
   return made;
 }

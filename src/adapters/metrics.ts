@@ -1,13 +1,25 @@
 import { Registry, type Gauge } from './prom-client.ts';
 import { GUARD_WORDS } from '../core/healing/guard-words.ts';
 import { HARM_KINDS } from '../core/healing/harm.ts';
-import { OUTCOMES } from '../core/healing/remediation.ts';
-import type { Metrics, WebhookOutcome } from '../ports.ts';
+import type {
+  Metrics,
+  RequestMetrics,
+  RouteLabels,
+  SelfProbeMetrics,
+  StoreTimings,
+  WebhookOutcome,
+} from '../ports.ts';
+import { httpMetrics } from './metrics-http.ts';
 import { limitMetrics, type LimitMetrics } from './metrics-limits.ts';
 import { addProcessMetrics } from './metrics-process.ts';
+import { probeMetrics } from './metrics-probe.ts';
 import { reconcileMetrics, type ReconcileMetrics } from './metrics-reconcile.ts';
-import { addScrapedGauges, type ScrapeOptions } from './metrics-scrape.ts';
+import { ruleMetrics } from './metrics-rules.ts';
+import { addScrapedGauges, SCRAPE_TIMEOUT_MS, type ScrapeOptions } from './metrics-scrape.ts';
 import { counter, gauge, histogram } from './metrics-series.ts';
+import { addStandingGauges, type Standing } from './metrics-standing.ts';
+import { type SteeringMetrics, steeringMetrics } from './metrics-steering.ts';
+import { storeMetrics } from './metrics-store.ts';
 
 export interface MetricsOptions extends ScrapeOptions {
   readonly version: string;
@@ -15,12 +27,21 @@ export interface MetricsOptions extends ScrapeOptions {
   readonly actions: readonly string[];
   /** Backends with a breaker. */
   readonly backends: readonly string[];
+  /** Declared routes; their series stand at 0 from the start. Absent: nothing is served. */
+  readonly routes?: readonly RouteLabels[];
+  /** Like `scrape`. Absent: its gauges stay at 0. */
+  readonly standing?: () => Promise<Standing>;
 }
-export interface ServedMetrics extends Metrics, LimitMetrics {
+export interface ServedMetrics
+  extends Metrics,
+    RequestMetrics,
+    StoreTimings,
+    SelfProbeMetrics,
+    LimitMetrics {
   /** The text format of Prometheus. Never rejects. */
   render(): Promise<string>;
   readonly content_type: string;
-  /** The names on the page, for docs/metrics.md. */
+  /** The names on the page. */
   names(): readonly string[];
 }
 
@@ -42,6 +63,7 @@ const ALERTS = [
   'unmapped',
   'unusable',
 ] as const;
+const CALL = ['ok', 'refused', 'unavailable'] as const;
 const BREAKER = ['closed', 'half_open', 'open'] as const;
 
 /** The series of DESIGN §10 on their own registry: two of them in one process do not mix. */
@@ -50,15 +72,22 @@ export function createMetrics(options: MetricsOptions): ServedMetrics {
   addBuildInfo(registry, options.version);
   addProcessMetrics(registry);
   const refresh = addScrapedGauges(registry, options);
+  const { standing = noStanding, scrape_timeout_ms = SCRAPE_TIMEOUT_MS } = options;
+  const refreshStanding = addStandingGauges(registry, standing, scrape_timeout_ms);
   const limits = limitMetrics(registry);
   return {
     ...countersOf(registry, options),
     ...statesOf(registry, options),
+    ...ruleMetrics(registry),
     ...reconcileMetrics(registry),
+    ...steeringMetrics(registry),
+    ...httpMetrics(registry, options.routes ?? []),
+    ...storeMetrics(registry),
+    ...probeMetrics(registry),
     watchLimit: (limit, used) => limits.watchLimit(limit, used),
     retained: (table, rows) => limits.retained(table, rows),
     async render() {
-      await refresh();
+      await Promise.all([refresh(), refreshStanding()]);
       await limits.refresh();
       return registry.metrics();
     },
@@ -67,30 +96,42 @@ export function createMetrics(options: MetricsOptions): ServedMetrics {
   };
 }
 
+function noStanding(): Promise<never> {
+  return Promise.reject(new Error('there is nobody to ask'));
+}
+
 /* ---------------------------------------------------------------- what is counted */
 
 type Counted = Omit<
   Metrics,
-  'rulesReload' | 'watchdog' | 'chaos' | 'breaker' | 'retained' | keyof ReconcileMetrics
+  | keyof States
+  | 'remediationDone'
+  | 'rulesReload'
+  | 'retained'
+  | 'authDenied'
+  | 'auditVerified'
+  | keyof ReconcileMetrics
+  | keyof SteeringMetrics
 >;
+type States = Pick<Metrics, 'watchdog' | 'chaos' | 'breaker' | 'backendCall'>;
 
 function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
   const webhook = histogram(
     registry,
     'autoheal_webhook_request_duration_seconds',
-    'From the arrival of a webhook request to its answer',
+    'From the arrival of a webhook request to its answer. The latency SLO reads the edge 0.25',
     { outcome: WEBHOOK, drill: DRILL },
   );
   const audit_write = histogram(
     registry,
     'autoheal_audit_write_seconds',
-    'One synced commit that wrote audit entries',
+    'One synced commit that wrote audit entries. The SLO reads the edge 0.1',
     { result: WRITE },
   );
   const heartbeats = counter(
     registry,
     'autoheal_heartbeats_total',
-    'Every 5 s, while the worker loop runs and the store answers',
+    'One every 5 s, only after the worker loop ran and the store answered. The availability SLO counts these',
     { drill: DRILL },
   );
   const audit_entries = counter(
@@ -102,13 +143,7 @@ function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
   const parked = counter(
     registry,
     'autoheal_deliveries_parked_total',
-    'Deliveries put aside after three failed drains',
-    {},
-  );
-  const denied = counter(
-    registry,
-    'autoheal_auth_denied_total',
-    'Requests refused for want of a token or a role',
+    'Deliveries put aside after three failed drains. Each is worth a look: GET /api/v1/deliveries',
     {},
   );
   return {
@@ -121,20 +156,19 @@ function countersOf(registry: Registry, { actions }: MetricsOptions): Counted {
       if (result === 'ok' && rows > 0) audit_entries.inc(rows);
     },
     deliveryParked: () => parked.inc(),
-    authDenied: () => denied.inc(),
   };
 }
 
 type WorkCounted = Pick<
   Metrics,
-  'remediation' | 'attempt' | 'guard' | 'remediationDone' | 'harmSuspected' | 'revert' | 'alerts'
+  'remediation' | 'attempt' | 'guard' | 'harmSuspected' | 'revert' | 'alerts'
 >;
 
 function workCountersOf(registry: Registry, actions: readonly string[]): WorkCounted {
   const remediations = counter(
     registry,
     'autoheal_remediations_total',
-    'Steps that ended, were previewed, or ended unacted',
+    'Steps that ended, were previewed, or ended unacted. The action success SLO counts these',
     { action: actions, outcome: REMEDIATION, drill: DRILL },
   );
   const attempts = counter(
@@ -149,16 +183,10 @@ function workCountersOf(registry: Registry, actions: readonly string[]): WorkCou
     'Times a guard made a remediation wait, or ended it',
     { guard: GUARD_WORDS, verdict: VERDICT },
   );
-  const outcomes = counter(
-    registry,
-    'autoheal_remediation_outcomes_total',
-    'Remediations that ended, by how',
-    { outcome: OUTCOMES },
-  );
   const harm = counter(
     registry,
     'autoheal_harm_suspected_total',
-    'Findings that autoheal itself may do harm, once each a day',
+    'Findings that autoheal itself may do harm: two rules that undo each other, an alert that begins after the runs of a rule. Once each a day; GET /api/v1/audit?result=suspected has them in words',
     { kind: HARM_KINDS },
   );
   const reverts = counter(
@@ -178,7 +206,6 @@ function workCountersOf(registry: Registry, actions: readonly string[]): WorkCou
       remediations.inc({ action, outcome, drill: String(drill) }),
     attempt: (action, result) => attempts.inc({ action, result }),
     guard: (guard, verdict) => guards.inc({ guard, verdict }),
-    remediationDone: (outcome) => outcomes.inc({ outcome }),
     harmSuspected: (kind) => harm.inc({ kind }),
     revert: (result) => reverts.inc({ result }),
     alerts: (event) => alerts.inc({ event }),
@@ -196,49 +223,43 @@ function webhookLabels(
 
 /* ---------------------------------------------------------------- what stands */
 
-function statesOf(
-  registry: Registry,
-  { backends }: MetricsOptions,
-): Pick<Metrics, 'rulesReload' | 'watchdog' | 'chaos' | 'breaker'> {
-  const reload_ok = gauge(
-    registry,
-    'autoheal_rules_last_reload_successful',
-    '1 when the last load of rules and policy was good',
-  );
-  const reload_at = gauge(
-    registry,
-    'autoheal_rules_last_reload_timestamp_seconds',
-    'When rules and policy were last loaded well; 0: never',
-  );
-  const loaded = gauge(registry, 'autoheal_rules_loaded', 'Rules in force, disabled ones too');
+function statesOf(registry: Registry, { backends }: MetricsOptions): States {
   const watchdog = gauge(
     registry,
     'autoheal_watchdog_last_received_timestamp_seconds',
     'When the always-firing Watchdog alert last came; 0: never',
   );
-  const chaos = gauge(registry, 'autoheal_chaos_enabled', '1 while failures are injected');
+  const chaos = gauge(
+    registry,
+    'autoheal_chaos_enabled',
+    '1 while failures are injected on purpose',
+  );
   const chaos_until = gauge(
     registry,
     'autoheal_chaos_expires_timestamp_seconds',
     'When the injection of failures ends by itself; 0: not armed',
   );
-  const breaker = gauge(registry, 'autoheal_breaker_state', '1 for the state the breaker is in', [
-    'backend',
-    'state',
-  ]);
+  const breaker = gauge(
+    registry,
+    'autoheal_breaker_state',
+    '1 for the state the breaker of a backend is in',
+    ['backend', 'state'],
+  );
   for (const backend of backends) setBreaker(breaker, backend, 'closed');
+  const calls = histogram(
+    registry,
+    'autoheal_backend_call_seconds',
+    'One attempt at a backend, looks of verify included; refused: it answered, with a no',
+    { backend: backends, result: CALL },
+  );
   return {
-    rulesReload(ok, at, rules) {
-      reload_ok.set(ok ? 1 : 0);
-      loaded.set(rules);
-      if (ok) reload_at.set(at / 1_000);
-    },
     watchdog: (at) => watchdog.set(at / 1_000),
     chaos(enabled, expires_at) {
       chaos.set(enabled ? 1 : 0);
       chaos_until.set(enabled ? expires_at / 1_000 : 0);
     },
     breaker: (backend, state) => setBreaker(breaker, backend, state),
+    backendCall: (backend, result, seconds) => calls.observe({ backend, result }, seconds),
   };
 }
 

@@ -73,14 +73,15 @@ async function statusOf(configured: string): Promise<ComponentStatus> {
   }
 }
 
-interface Endpoint {
+export interface Endpoint {
   readonly url: URL;
   readonly authorization: string | undefined;
   readonly trace?: Readonly<Record<string, string>>;
   readonly shown: string;
 }
 
-function endpointOf(configured: string): Endpoint {
+/** @throws ActionError `not_configured`. */
+export function endpointOf(configured: string): Endpoint {
   const url = URL.canParse(configured) ? new URL(configured) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new ActionError(
@@ -116,7 +117,8 @@ function askAlerts(endpoint: Endpoint, signal: AbortSignal): Promise<unknown> {
   return request(endpoint, 'alerts', { method: 'GET', signal }, ALERTS_LIMIT_BYTES);
 }
 
-async function request(
+/** The `data` of the answer. @throws ActionError. */
+export async function request(
   endpoint: Endpoint,
   path: string,
   init: RequestInit,

@@ -13,8 +13,12 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
+import { ActionError } from '../action.ts';
+import { AutohealError } from '../core/errors.ts';
+import { faultText } from '../core/fault-text.ts';
 import type { SpanPlace } from '../core/trace.ts';
 import type { Log, Span, SpanAttributes, SpanOptions } from '../ports.ts';
+import { ConflictError } from '../store.ts';
 import { createQuietExporter } from './tracing-exporter.ts';
 import type { OpenTracer, TracingOptions } from './tracing.ts';
 
@@ -126,6 +130,7 @@ function createTracer(otel: OtelSdkTracer, ids: ChosenIds, close: () => Promise<
     }
   }
 
+  const teller = createTeller();
   let closed: Promise<void> | undefined;
   return {
     enabled: true,
@@ -143,6 +148,7 @@ function createTracer(otel: OtelSdkTracer, ids: ChosenIds, close: () => Promise<
         return await context.with(trace.setSpan(over, span), work, undefined, ours);
       } catch (error) {
         ours.fail(wordOf(error));
+        if (!isAnswer(error)) teller.tell(span, error);
         throw error;
       } finally {
         if (!ours.dropped()) span.end();
@@ -155,6 +161,18 @@ function createTracer(otel: OtelSdkTracer, ids: ChosenIds, close: () => Promise<
       if (failed !== null) handleOf(span).fail(failed);
       // As dates: a small number would be taken for time since the process began.
       span.end(new Date(Math.max(times.from, times.to)));
+    },
+    fault(error, { where, parent, request_id }) {
+      if (teller.isTold(error)) return;
+      const active = trace.getActiveSpan();
+      if (active !== undefined) return teller.tell(active, error);
+      // Without a place of its own it begins a trace: else nobody would find it.
+      const over = parent === undefined || parent === null ? ROOT_CONTEXT : contextOf(parent);
+      const attributes = { 'autoheal.where': where, 'autoheal.request_id': request_id };
+      const span = begin({ name: 'fault', attributes, ...(parent && { parent }) }, over);
+      teller.tell(span, error);
+      handleOf(span).fail(wordOf(error));
+      span.end();
     },
     headers(): Readonly<Record<string, string>> {
       const now = trace.getActiveSpan()?.spanContext();
@@ -170,6 +188,33 @@ function above({ parent }: SpanOptions): Context | undefined {
   if (parent === undefined)
     return trace.getActiveSpan() === undefined ? undefined : context.active();
   return parent === null ? undefined : contextOf(parent);
+}
+
+interface Teller {
+  isTold(error: unknown): boolean;
+  tell(span: OtelSpan, error: unknown): void;
+}
+
+/** An error that goes up through several spans is told once, where it began. */
+function createTeller(): Teller {
+  const told = new WeakSet<object>();
+  function isTold(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && told.has(error);
+  }
+  function tell(span: OtelSpan, error: unknown): void {
+    if (isTold(error)) return;
+    if (typeof error === 'object' && error !== null) told.add(error);
+    const { type, message, frames } = faultText(error);
+    span.recordException({ name: type, message, stack: [type, ...frames].join('\n    ') });
+  }
+  return { isTold, tell };
+}
+
+/** Errors that say no in words of ours: an answer, no fault. */
+function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof AutohealError || error instanceof ActionError || error instanceof ConflictError
+  );
 }
 
 /** An error's code or name, never its message: that may quote what was sent. */

@@ -25,6 +25,7 @@ export const NO_TRACER: OpenTracer = {
   span: (_options, work) => work(NO_SPAN),
   record() {},
   headers: () => NO_HEADERS,
+  fault() {},
   async close() {},
 };
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../core/duration.ts';
+import { teach } from './help.ts';
 import { addressOf, apiToken, call, DEFAULT_URL, detailOf, fail } from './service.ts';
 
 /** A command that asks the API of a running autoheal, and shows what it answers. */
@@ -24,17 +25,15 @@ export interface Connection {
   readonly json: boolean;
 }
 
-const ENDS = 'Ends with 0: done; 1: refused, or not to be reached; 2: wrong usage.';
-
 /** The command with what all of them take: --json, --url, --token, an example. */
 export function apiCommand(parent: Command, { usage, description, example }: ApiCommand): Command {
-  return parent
+  const command = parent
     .command(usage)
     .description(description)
     .option('--json', "the API's answer, as it came")
     .option('--url <url>', `where autoheal listens (default: AUTOHEAL_URL, else ${DEFAULT_URL})`)
-    .option('--token <token>', 'API token (default: the first of AUTOHEAL_API_TOKEN)')
-    .addHelpText('after', `\nExample:\n  ${example}\n\n${ENDS}`);
+    .option('--token <token>', 'API token (default: the first of AUTOHEAL_API_TOKEN)');
+  return teach(command, { example });
 }
 
 /** Adds `--reason`, which every change wants: the audit log keeps it. */

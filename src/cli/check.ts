@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { SEVERITIES } from '../lint/lint.ts';
+import { teach } from './help.ts';
 import type { CheckOptions } from './checking.ts';
 
 export function registerCheck(program: Command): void {
-  program
+  const command = program
     .command('check')
     .description('Compile rules and policy as serve would, and compare them with their neighbours.')
     .argument('[paths...]', 'folders of rules, or rule files (default: AUTOHEAL_RULES or ./rules)')
@@ -23,10 +24,12 @@ export function registerCheck(program: Command): void {
     .option(
       '--json',
       'for programs: [{"file", "line", "col", "severity", "code", "message", "fix"}]',
-    )
-    .addHelpText('after', '\nEnds with 0: nothing to mend; 1: problems; 2: wrong usage.')
-    .action(async (paths: readonly string[], options: CheckOptions) => {
-      const { check } = await import('./checking.ts');
-      await check(paths, options);
-    });
+    );
+  teach(command, {
+    example: 'npx autoheal check rules',
+    ends: '0: nothing to mend; 1: problems; 2: wrong usage.',
+  }).action(async (paths: readonly string[], options: CheckOptions) => {
+    const { check } = await import('./checking.ts');
+    await check(paths, options);
+  });
 }

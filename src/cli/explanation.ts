@@ -32,6 +32,8 @@ export interface Explanation {
       readonly step: number;
       readonly plan: ExplainedPlan | null;
       readonly next_at: string | null;
+      readonly priority: number;
+      readonly priority_of: string | null;
     };
     readonly asked_at: string | null;
     readonly guards: readonly ExplainedGuard[];
@@ -61,11 +63,18 @@ function runLines({ remediation, asked_at, guards }: Run): readonly string[] {
     ...wrapped('', `Remediation ${id} of rule ${rule}, step ${step}: ${state}${how}`),
     ...(detail === null ? [] : wrapped('  ', detail)),
     ...(next_at === null ? [] : [`  it looks again at ${next_at}`]),
+    ...priorityLines(remediation),
     ...(plan === null ? [] : planLines(plan)),
     ...(asked_at === null
       ? ['  its guards were not asked yet']
       : guardLines(`  its guards, asked at ${asked_at}:`, guards)),
   ];
+}
+
+/** Only where the policy asks for priorities. */
+function priorityLines({ priority, priority_of }: Run['remediation']): readonly string[] {
+  if (priority_of === null) return [];
+  return wrapped('  ', `its priority is ${priority}: ${priority_of} burns ${priority / 10}x`);
 }
 
 function planLines(plan: ExplainedPlan): readonly string[] {

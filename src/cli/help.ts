@@ -24,6 +24,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Look:': [
     'alerts',
     'remediations',
+    'rules',
     'deliveries',
     'explain',
     'audit',

@@ -1,20 +1,25 @@
 import closeWithGrace from 'close-with-grace';
 import type { Command } from 'commander';
 import { readConfig } from './environment.ts';
+import { teach } from './help.ts';
 import { createLog } from './log.ts';
 
 /** After this a shutdown that hangs is cut; what was accepted is on disk all the same. */
 const GRACE_MS = 25_000;
 
 export function registerServe(program: Command, version: string): void {
-  program
+  const command = program
     .command('serve')
     .description(
       'Run the service: receive alerts, heal, verify, record. Configured by AUTOHEAL_* variables.',
-    )
-    .action(async () => {
-      await serve(version);
-    });
+    );
+  teach(command, {
+    example: 'npx autoheal serve',
+    ends: '0: stopped by a signal; 1: it could not start, or an error nobody caught; 2: the configuration does not read.',
+    more: 'npx autoheal config shows what it is configured with; docs/reference/configuration.md has every variable.',
+  }).action(async () => {
+    await serve(version);
+  });
 }
 
 /** Starts the service and sees to its end. Resolves once it listens. */
@@ -35,8 +40,10 @@ export async function serve(version: string): Promise<void> {
   });
   process.on('SIGHUP', () => void app.reload('signal'));
   closeWithGrace({ delay: GRACE_MS, logger: false, skip: ['SIGHUP'] }, async ({ err, signal }) => {
-    if (err !== undefined) log.fatal({ err }, 'an error nobody caught: shutting down');
-    else log.info({ signal }, 'shutting down');
+    if (err !== undefined) {
+      log.fatal({ err }, 'an error nobody caught: shutting down');
+      app.fault(err);
+    } else log.info({ signal }, 'shutting down');
     await app.close();
     log.info({}, 'stopped');
   });

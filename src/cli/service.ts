@@ -44,14 +44,15 @@ export async function call(
   request: Pick<RequestInit, 'method' | 'body'> & {
     readonly headers?: Readonly<Record<string, string>>;
     readonly token: string | undefined;
+    readonly timeout_ms?: number;
   },
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const { token, headers, ...rest } = request;
+  const { token, headers, timeout_ms = TIMEOUT_MS, ...rest } = request;
   try {
     const answer = await fetch(url, {
       ...rest,
       redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout_ms),
       headers: {
         ...headers,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

@@ -25,6 +25,8 @@ const COLUMNS: readonly Column[] = [
   'budget left',
   'burn',
   'exhausted in',
+  'counted by',
+  'data',
 ].map((title) => ({ title }));
 
 /** `autoheal slo status`: its own SLOs as the service says them, or all that Prometheus recorded. */
@@ -74,6 +76,8 @@ function rowOf(status: SloStatus): readonly (string | null)[] {
     figures(status.budget_left, (value) => `${(value * 100).toFixed(1)} %`),
     figures(status.burn, (value) => `${value.toFixed(2)}x`),
     exhaustion(status),
+    status.source === 'store' ? 'autoheal' : 'prometheus',
+    status.covered === null ? null : `${(status.covered * 100).toFixed(1)} %`,
   ];
 }
 

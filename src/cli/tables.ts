@@ -26,6 +26,8 @@ export interface Remediation {
   readonly reason: string | null;
   readonly detail: string | null;
   readonly step: number;
+  readonly priority: number;
+  readonly priority_of: string | null;
   readonly created_at: string;
   readonly next_at: string | null;
 }
@@ -58,6 +60,14 @@ export interface AuditItem {
   readonly actor: string;
   readonly chaos: boolean;
   readonly drill: boolean;
+}
+export interface Delivery {
+  readonly id: string;
+  readonly received_at: string;
+  readonly source: string;
+  readonly bytes: number;
+  readonly state: string;
+  readonly error: string | null;
 }
 export interface Flag {
   readonly key: string;
@@ -106,18 +116,24 @@ export function alertsText(items: readonly Episode[], colours: boolean): string 
 export function remediationsText(items: readonly Remediation[], colours: boolean): string {
   return listText(
     'No remediation fits.',
-    ['created', 'state', 'rule', 'alert', 'step', 'id', 'why'],
+    ['created', 'state', 'rule', 'alert', 'step', 'burns', 'id', 'why'],
     items.map((one) => [
       time(one.created_at),
       one.outcome ?? one.state,
       one.rule,
       one.alertname,
       one.step,
+      burnsText(one),
       one.id,
       joined([one.reason, one.detail], ': '),
     ]),
     colours,
   );
+}
+
+/** `22x`, the burn rate that gives it its priority; null: none. */
+function burnsText({ priority }: Remediation): string | null {
+  return priority === 0 ? null : `${priority / 10}x`;
 }
 
 export function storyText(story: Story, colours: boolean): string {
@@ -127,6 +143,7 @@ export function storyText(story: Story, colours: boolean): string {
     ['state', joined([story.outcome ?? story.state, story.reason, story.detail], ': ')],
     ['step', String(story.step)],
     ['created', joined([time(story.created_at), story.started_by], ' by ')],
+    ['priority', story.priority_of && `${story.priority}, ${story.priority_of}`],
     ['ended', story.ended_at && time(story.ended_at)],
     ['looks again', story.next_at && time(story.next_at)],
     ['plan', plan?.targets.map(({ cmd }) => cmd).join('; ')],
@@ -188,6 +205,22 @@ export function auditText(items: readonly AuditItem[], colours: boolean): string
 /** One entry, as a line of its own. */
 export function auditLine(entry: AuditItem, colours: boolean): string {
   return rowLine(AUDIT_COLUMNS, auditRow(entry), colours);
+}
+
+export function deliveriesText(items: readonly Delivery[], colours: boolean): string {
+  return listText(
+    'Nothing was delivered.',
+    ['received', 'state', 'source', 'bytes', 'id', 'error'],
+    items.map(({ received_at, state, source, bytes, id, error }) => [
+      time(received_at),
+      state,
+      source,
+      bytes,
+      id,
+      error,
+    ]),
+    colours,
+  );
 }
 
 export function flagsText(items: readonly Flag[], colours: boolean): string {

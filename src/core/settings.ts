@@ -59,6 +59,20 @@ export function durationUpTo(max_ms: number, max_text: string): Parser<number> {
   });
 }
 
+/** `off` is null. */
+export function durationOrOff(
+  min_ms: number,
+  max_ms: number,
+  range: string,
+): Parser<number | null> {
+  return parser((text) => {
+    if (text === 'off') return { value: null };
+    const value = parseDuration(text);
+    if (value !== undefined && value >= min_ms && value <= max_ms) return { value };
+    return { wrong: `write off, or a duration from ${range}` };
+  });
+}
+
 /** What to listen on: a name or an address, without scheme, port or brackets. */
 export const listenHost: Parser<string> = parser((text) => {
   const name = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
@@ -98,6 +112,19 @@ export const httpUrl: Parser<string> = parser((text) => {
   if (url.search !== '' || url.hash !== '')
     return { wrong: 'must end with its path; leave out what begins with ? or #' };
   return { value: text };
+});
+
+/** What Sentry shows under "Client Keys". The project's number ends the path. */
+export const sentryDsn: Parser<string> = parser((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const is_dsn =
+    url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    /^\w+$/.test(url.username) &&
+    /\/\d+$/.test(url.pathname) &&
+    url.search + url.hash === '';
+  if (is_dsn) return { value: text };
+  return { wrong: 'is not a DSN of Sentry; write it like https://PUBLIC_KEY@sentry.example.com/1' };
 });
 
 /** Several addresses, separated by commas: the members of one cluster. */

@@ -8,7 +8,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 export function brokenConfiguration(problems: readonly string[]): readonly Finding[] {
   const note = notebook('configuration');
   for (const problem of problems)
-    note.fail(problem, 'correct the variable; docs/configuration.md lists every one');
+    note.fail(problem, 'correct the variable; docs/reference/configuration.md lists every one');
   return note.findings();
 }
 

@@ -24,7 +24,7 @@ export async function checkRules(
   else
     note.fail(
       `${compiled.problems.length} problem(s) in rules and policy:\n${compiled.rendered}`,
-      'correct the places shown; docs/rules.md and docs/policy.md have every key',
+      'correct the places shown; docs/reference/rules.md and policy.md have every key',
     );
   const set = compiled.ok ? compiled.set : undefined;
   return { set, findings: note.findings() };

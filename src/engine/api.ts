@@ -1,8 +1,14 @@
+import type { Redaction } from '../core/alerts/redact.ts';
 import type { FlagValue } from '../action.ts';
+import type { EpisodeDecision } from '../core/alerts/episode-apply.ts';
+import type { Episode } from '../core/alerts/episode.ts';
+import type { AlertStatus, UnusableAlert } from '../core/alerts/judge.ts';
+import type { Benefit } from '../core/benefit/benefit.ts';
 import type { Approval } from '../core/healing/approval.ts';
 import type { Hold, HoldSelector } from '../core/healing/hold.ts';
 import type { Lease } from '../core/healing/lease.ts';
-import type { Remediation } from '../core/healing/remediation.ts';
+import type { Plan, Remediation } from '../core/healing/remediation.ts';
+import type { JsonObject, Labels } from '../core/json.ts';
 import type { Problem } from '../core/rules/diagnostic.ts';
 import type { Rule, RuleSet } from '../core/rules/rule.ts';
 import type { ComponentStatus } from '../ports.ts';
@@ -108,6 +114,96 @@ export interface Operations {
   undo(remediation_id: string, by: Deed): Promise<readonly Lease[]>;
 }
 
+/** "What would be done?", asked of the same code that does it. Nothing is changed by asking. */
+export interface WhatIf {
+  /**
+   * Of each alert of a webhook body, as if it came alone and now.
+   * @throws AutohealError `not_json`, `not_a_webhook`, `no_usable_alert` (400), `not_ready`, `overloaded` (503).
+   */
+  payload(body: Uint8Array): Promise<PayloadAnswer>;
+  /** Of an episode as it stands; empty while no rules are loaded. @throws AutohealError `overloaded`. */
+  episode(episode: Episode): Promise<readonly RuleAnswer[]>;
+}
+export interface PayloadAnswer {
+  /** Ms since the epoch. */
+  readonly asked_at: number;
+  readonly mode: ServiceMode;
+  readonly alerts: readonly AlertAnswer[];
+  /** Alerts that can be used and were not looked at: beyond the limit of one question, or of its time. */
+  readonly left_out: number;
+  readonly unusable: readonly UnusableAlert[];
+}
+export interface AlertAnswer {
+  readonly status: AlertStatus;
+  readonly alertname: string;
+  readonly fingerprint: string;
+  readonly labels: Labels;
+  /** What it would be to the newest episode of its fingerprint; `why`: where that leaves nothing to do. */
+  readonly becomes: EpisodeDecision['kind'];
+  readonly why: string | null;
+  /** That episode; null: there is none, or a new one would begin. */
+  readonly episode: string | null;
+  readonly rules: readonly RuleAnswer[];
+}
+/** One rule in force, in the order they are tried. */
+export interface RuleAnswer {
+  readonly rule: string;
+  readonly matches: boolean;
+  /** As it is written; null where all hold. */
+  readonly first_failing_matcher: string | null;
+  /** Why a rule that matches is not taken. */
+  readonly why: string | null;
+  /** Null: it is not taken. */
+  readonly would: Would | null;
+}
+export interface Would {
+  /** The remediation that stands for it; null: one would be made. */
+  readonly remediation: string | null;
+  /** The step that is next, counted from 0. */
+  readonly step: number;
+  readonly ladder: readonly Rung[];
+  /** Of that step; null: none was made, and `unplanned` says why where one was tried. */
+  readonly plan: Plan | null;
+  readonly unplanned: string | null;
+  /** What the guards said, as a remediation keeps it. */
+  readonly asked: Pick<Remediation, 'guards' | 'state' | 'reason' | 'detail'>;
+  readonly decision: Decision;
+}
+/** A step with the parameters it would get; null: `problem` says why it gets none. */
+export interface Rung {
+  /** Counted from 0. */
+  readonly step: number;
+  readonly action: string;
+  readonly params: JsonObject | null;
+  readonly problem: string | null;
+  readonly lease_ms: number | null;
+}
+export const WOULD = [
+  'act',
+  'preview',
+  'wait',
+  'ask',
+  'refuse',
+  'fail',
+  'go_on',
+  'nothing',
+] as const;
+export interface Decision {
+  readonly would: (typeof WOULD)[number];
+  /** A guard's word, the failure's code, or what the alert would be. */
+  readonly reason: string | null;
+  /** When the guard may have lifted, ms since the epoch; null: nothing says. */
+  readonly until: number | null;
+  /** The same in a sentence. */
+  readonly text: string;
+}
+
+/** What a rule is good for, from its history: docs/benefit.md. */
+export interface Benefits {
+  /** Of the last `window_ms`, at most a minute old. */
+  of(rule: Rule, window_ms: number): Promise<Benefit>;
+}
+
 export interface FlagView {
   readonly key: string;
   readonly type: 'boolean' | 'string' | 'number';
@@ -136,6 +232,8 @@ export interface FlagBoard {
 export interface Rulebook {
   /** The set in force; undefined until the first good load. */
   current(): RuleSet | undefined;
+  /** What of deliveries must not be stored; null: nothing. Known also while rules do not compile. */
+  redaction(): Redaction | null;
   /** The rule with this hash: of the set in force, or from the store, compiled again. */
   byHash(hash: string): Promise<Rule | undefined>;
   /** Reads and compiles everything, then swaps. On any error the last good set stays. Never throws. */
@@ -171,6 +269,15 @@ export interface StatusView {
     readonly enabled: number;
     readonly last_reload_ok: boolean;
   } | null;
+  /** Autoheal's own error budget. `enforced`: while it is spent, every plan asks for an approval. */
+  readonly budget: { readonly spent: boolean; readonly enforced: boolean; readonly detail: string };
+  /** Burn rates of services that order the work. `services`: how many are known now. */
+  readonly priority: {
+    readonly enabled: boolean;
+    readonly read_at: string | null;
+    readonly services: number;
+    readonly problem: string | null;
+  };
   readonly components: Readonly<Record<string, ComponentStatus>>;
 }
 export interface Reporter {

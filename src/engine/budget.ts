@@ -2,7 +2,7 @@ import { burnRate } from '../core/slo.ts';
 import { SLOS } from '../core/slo-table.ts';
 import { stepOutcomes } from '../core/slo-steps.ts';
 import type { BudgetFact } from '../core/healing/guard-facts.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Log, Metrics } from '../ports.ts';
 import type { Store } from '../store.ts';
 
 /** As the alert AutohealFailureRateBurnFast: at this rate an hour spends 2 % of a month's budget. */
@@ -29,9 +29,13 @@ export interface Budget {
 export function createBudget({
   store,
   clock,
+  metrics,
+  log,
 }: {
   readonly store: Store;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'budgetSpent'>;
+  readonly log: Log;
 }): Budget {
   const allowed = SLOS.find(({ slo }) => slo === 'action_success')?.budget ?? 1;
   let counted_at = Number.NEGATIVE_INFINITY;
@@ -55,6 +59,9 @@ export function createBudget({
       // Who asked a person only because of it need not wait for the answer any longer.
       if (fact.spent && !spent) await store.commit([{ kind: 'waiting_wake', reasons: ['budget'] }]);
       const detail = `${bad} of ${total} steps failed within the hour: the error budget burns ${burn.toFixed(1)} times as fast as it may`;
+      metrics.budgetSpent(spent);
+      if (spent && !fact.spent)
+        log.warn({ detail }, 'the error budget of autoheal itself is spent');
       fact = { spent, detail };
     },
   };

@@ -1,6 +1,17 @@
 import type { Clock, Component, Log } from '../ports.ts';
-import type { Approvals, HoldBoard, Intake, Operations, Operator, Reporter } from './api.ts';
+import type {
+  Approvals,
+  Benefits,
+  HoldBoard,
+  Intake,
+  Operations,
+  Operator,
+  Reporter,
+  WhatIf,
+} from './api.ts';
+import { createBenefits } from './benefits.ts';
 import { createApprovals } from './approvals.ts';
+import { createAuditCheck } from './audit-check.ts';
 import { type AuthAudit, createAuthAudit } from './auth-audit.ts';
 import { auditChange, type Engine } from './deps.ts';
 import type { Budget } from './budget.ts';
@@ -11,10 +22,13 @@ import { createIntake } from './intake.ts';
 import { createKeeper } from './keeper.ts';
 import type { Loop } from './loop.ts';
 import { createOperations } from './operations.ts';
+import type { Priorities } from './priorities.ts';
 import { createReconcile } from './reconcile.ts';
 import { createReporter } from './reporter.ts';
 import { createRetention } from './retention.ts';
+import type { SloLedger } from './slo-ledger.ts';
 import type { Watch } from './watch.ts';
+import { createWhatIf } from './what-if.ts';
 import { createWorker, type Worker } from './worker.ts';
 
 /** The engine's moving parts, started and stopped together. */
@@ -23,7 +37,9 @@ export interface Machine {
   readonly reporter: Reporter;
   readonly holds: HoldBoard;
   readonly approvals: Approvals;
+  readonly benefits: Benefits;
   readonly operations: Operations;
+  readonly what_if: WhatIf;
   readonly auth: AuthAudit;
   readonly worker: Worker;
   readonly drain: Drain;
@@ -41,10 +57,15 @@ export interface MachineOptions {
   readonly worker_id: string;
   readonly operator: Operator & { start(): Promise<void>; tick(): Promise<void> };
   readonly budget: Budget;
+  readonly priorities: Priorities;
   readonly watch: Watch;
   readonly components: readonly Component[];
   readonly process: { readonly rss_bytes: () => number; readonly heap_used_bytes: () => number };
   readonly diskFree: () => Promise<number | null>;
+  /** The audit log is gone through again and again. A rehearsal keeps none. */
+  readonly checks_audit?: boolean;
+  /** Counts for the objectives, kept on disk. Absent: nothing is promised. */
+  readonly slo?: SloLedger;
 }
 
 export function buildMachine(engine: Engine, options: MachineOptions): Machine {
@@ -57,11 +78,11 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
     stored: () => drain.stored(),
   });
   const keeper = createKeeper(engine, {
-    operator: options.operator,
-    budget: options.budget,
+    ...options,
     harm: createHarm(engine),
     auth,
     retention: createRetention(engine),
+    ...(options.checks_audit === true && { audit_check: createAuditCheck(engine) }),
     workerRoundAt: () => worker.lastRoundAt(),
   });
   const intake = createIntake({
@@ -71,18 +92,16 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
   });
   const reporter = createReporter({ ...engine, ...options, worker, started: () => started });
   // Without an Alertmanager and a Prometheus there is nobody to ask.
-  const loops: readonly Loop[] = [
-    drain,
-    worker,
-    keeper,
-    ...(options.watch.watching ? [reconcile] : []),
-  ];
+  const asking = options.watch.watching ? [reconcile] : [];
+  const loops: readonly Loop[] = [drain, worker, keeper, ...asking];
   return {
     intake,
     reporter,
     holds: createHolds(engine),
     approvals: createApprovals(engine),
+    benefits: createBenefits(engine),
     operations: createOperations(engine, () => worker.poke()),
+    what_if: createWhatIf(engine, (fingerprint) => options.watch.view(fingerprint)),
     auth,
     worker,
     drain,
@@ -106,9 +125,12 @@ export function buildMachine(engine: Engine, options: MachineOptions): Machine {
       options.watch.close();
       await reconcile.stop();
       await keeper.stop();
+      await options.priorities.stop();
       try {
         await auth.flush();
         await engine.store.commit([sayService(engine, 'service_stopped', options.version)]);
+        // That commit counts as well.
+        await options.slo?.flush();
       } catch (error) {
         // A store that is away is no reason to hang on to what else has to be closed.
         engine.log.error({ err: error }, 'the stop could not be written to the audit log');

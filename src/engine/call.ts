@@ -1,5 +1,6 @@
 import { ActionError } from '../action.ts';
 import { ATTEMPTS_MAX, backoffMs } from '../core/healing/retry.ts';
+import type { BackendResult } from '../ports.ts';
 import type { Engine } from './deps.ts';
 import { callSpan } from './spans.ts';
 
@@ -106,16 +107,24 @@ async function attemptOnce<T>(
   options: CallOptions<T>,
   attempt: number,
 ): Promise<Attempt<T>> {
+  const began_at = engine.clock.now();
+  function took(result: BackendResult): void {
+    const seconds = Math.max(0, engine.clock.now() - began_at) / 1_000;
+    engine.metrics.backendCall(options.backend, result, seconds);
+  }
   engine.breakers.begin(options.backend);
   try {
     const value = await underDeadline(engine, options, attempt);
+    took('ok');
     engine.breakers.end(options.backend, true);
     if (options.action !== null) engine.metrics.attempt(options.action, 'ok');
     return { ok: true, value };
   } catch (error) {
     const failure = classify(engine, options.backend, error);
     // A clear "no" (not found, forbidden, conflict) is an answer: the backend works.
-    engine.breakers.end(options.backend, !speaksOfBackend(failure));
+    const works = !speaksOfBackend(failure);
+    took(works ? 'refused' : 'unavailable');
+    engine.breakers.end(options.backend, works);
     if (options.action !== null) engine.metrics.attempt(options.action, 'error');
     return { ok: false, failure };
   }

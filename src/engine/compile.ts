@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { AnyAction } from '../action.ts';
 import { type Problem, renderProblems, sortProblems } from '../core/rules/diagnostic.ts';
+import { REDACT_ALL } from '../core/alerts/redact.ts';
+import { asksToRedact } from '../core/rules/policy-redact.ts';
 import { compilePolicy, maskAddresses } from '../core/rules/policy-compile.ts';
 import type { Policy, Rule, RuleSet } from '../core/rules/rule.ts';
 import {
@@ -38,7 +40,13 @@ export const RULES_MAX = 1_000;
 
 export type Compiled =
   | { readonly ok: true; readonly set: RuleSet }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly rendered: string };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      readonly rendered: string;
+      /** What holds for deliveries that come before there is a good set. */
+      readonly redact?: Policy['redact'];
+    };
 
 /** What rules may use: the actions of this process, the names of their policy. */
 export function catalogueFor(
@@ -53,7 +61,12 @@ export function catalogueFor(
     databases: Object.keys(policy.databases),
     hosts: policy.hosts,
     commands: policy.commands,
+    redacted: namedIn(policy.redact),
   });
+}
+
+function namedIn(redact: Policy['redact']): ReadonlySet<string> {
+  return redact === null || redact.annotations === 'all' ? new Set() : redact.annotations;
 }
 
 function factsOf(action: AnyAction | undefined): ReturnType<Catalogue['action']> {
@@ -85,7 +98,7 @@ export async function compileAll(deps: CompileDeps): Promise<Compiled> {
     problems.push(...compiled.problems);
     if (compiled.rule !== undefined) rules.push(compiled.rule);
   }
-  if (problems.length > 0 || policy === undefined) return refused(problems, texts);
+  if (problems.length > 0 || policy === undefined) return refused(problems, texts, policy);
   const version = versionOf(texts);
   return { ok: true, set: { version, rules, policy, loaded_at: deps.clock.now() } };
 }
@@ -111,12 +124,18 @@ function folderProblems(rules: readonly RuleText[]): readonly Problem[] {
   return problems;
 }
 
-function refused(found: readonly Problem[], texts: RuleTexts): Compiled {
+function refused(
+  found: readonly Problem[],
+  texts: RuleTexts,
+  compiled: Policy | undefined,
+): Compiled {
   const problems = sortProblems(found);
   const { policy } = texts;
   const by_file = new Map(texts.rules.map(({ file, text }) => [file, text]));
   if (policy !== null) by_file.set(policy.file, maskAddresses(policy.text));
-  return { ok: false, problems, rendered: renderProblems(problems, (file) => by_file.get(file)) };
+  const rendered = renderProblems(problems, (file) => by_file.get(file));
+  const unknown = policy !== null && asksToRedact(policy.file, policy.text) ? REDACT_ALL : null;
+  return { ok: false, problems, rendered, redact: compiled?.redact ?? unknown };
 }
 
 function versionOf({ rules, policy }: RuleTexts): string {

@@ -12,7 +12,7 @@ import type { Remediation } from '../core/healing/remediation.ts';
 import type { RuleSet } from '../core/rules/rule.ts';
 import type { Change, Delivery } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
-import { newRemediation } from './new-remediation.ts';
+import { newRemediation, prioritySaid } from './new-remediation.ts';
 import { mayStartAgain } from './quarantine.ts';
 import { type Matched, recordMatch } from './spans.ts';
 
@@ -240,7 +240,7 @@ function match(run: Deciding, episode: Episode, first: boolean): void {
     });
   }
   for (const rule of chosen) {
-    const remediation = newRemediation(run.engine, episode, rule);
+    const remediation = newRemediation(run.engine, episode, rule, first);
     run.changes.push({ kind: 'remediation_add', remediation });
     audit(run, {
       ...aboutEpisode(episode),
@@ -252,6 +252,7 @@ function match(run: Deciding, episode: Episode, first: boolean): void {
         rule_hash: rule.hash,
         steps: rule.steps.map((step) => step.action),
         first_failing_matchers: why_not,
+        ...prioritySaid(remediation, episode, run.engine),
       },
     });
   }

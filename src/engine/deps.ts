@@ -16,6 +16,7 @@ import type { Operator, Rulebook } from './api.ts';
 import type { BudgetFact } from '../core/healing/guard-facts.ts';
 import type { Breakers } from './breakers.ts';
 import type { Places } from './places.ts';
+import type { Priorities } from './priorities.ts';
 import type { Watch } from './watch.ts';
 import type { Watchdog } from './watchdog.ts';
 import type { Chaos } from './chaos.ts';
@@ -44,6 +45,8 @@ export interface Engine {
   readonly watchdog: Watchdog;
   /** Autoheal's own error budget, as it was last counted. */
   readonly budget: () => Omit<BudgetFact, 'enforce'>;
+  /** How urgent an alert is, by the burn rate of what it is about. */
+  readonly priorities: Pick<Priorities, 'of'>;
 }
 
 /** The change that keeps an audit entry, stamped now. */

@@ -1,5 +1,6 @@
 import { readDelivery, type ReadResult } from '../core/alerts/alert.ts';
 import type { Episode } from '../core/alerts/episode.ts';
+import { under } from '../core/trace.ts';
 import type { Change, Delivery } from '../store.ts';
 import { ConflictError } from '../store.ts';
 import { auditChange, type Engine } from './deps.ts';
@@ -73,7 +74,7 @@ export function createDrain(
     return engine.clock.now();
   }
 
-  const loop = createLoop({ name: 'drain', clock: engine.clock, log: engine.log, round });
+  const loop = createLoop({ ...engine, name: 'drain', round });
   return {
     ...loop,
     stop() {
@@ -186,6 +187,7 @@ async function failed(delivery: Delivery, error: unknown, engine: Engine): Promi
     { err: error, delivery: delivery.id, trace_id: delivery.trace_id, parked },
     'a delivery could not be drained',
   );
+  engine.tracer.fault(error, { where: 'drain', parent: under(delivery.trace_id, delivery.id) });
   const changes: Change[] = [{ kind: 'delivery_failed', seq: delivery.seq, error: why, parked }];
   if (parked) {
     engine.metrics.deliveryParked();

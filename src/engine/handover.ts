@@ -17,7 +17,7 @@ export interface Handover {
 }
 
 export interface Handovers {
-  /** Claims the remediations that `changes` create, as far as there are free places. */
+  /** Claims the remediations that `changes` create, the most urgent first, as far as there are free places. */
   claimNew(changes: readonly Change[]): Handover;
   /** Places kept for hand-overs whose commit is under way. */
   kept(): number;
@@ -41,19 +41,20 @@ export function createHandovers(parts: Parts): Handovers {
   const under_way = new Set<Promise<void>>();
   let kept = 0;
 
-  /** Marks what is due now as claimed, into `claimed`, while there are places. */
-  function claimed(change: Change, now: number, rows: Remediation[]): Change {
-    if (change.kind !== 'remediation_add' || change.remediation.next_at > now) return change;
-    if (!parts.hasPlace()) return change;
-    kept += 1;
-    const row: Remediation = {
-      ...change.remediation,
-      fence: change.remediation.fence + 1,
-      claimed_by: parts.worker_id,
-      claim_until: now + parts.claim_ms,
-    };
-    rows.push(row);
-    return { kind: 'remediation_add', remediation: row };
+  /** What is due now as claimed, by its id, while there are places. */
+  function claimed(changes: readonly Change[], now: number): ReadonlyMap<string, Remediation> {
+    const rows = new Map<string, Remediation>();
+    for (const row of dueOf(changes, now)) {
+      if (!parts.hasPlace()) break;
+      kept += 1;
+      rows.set(row.id, {
+        ...row,
+        fence: row.fence + 1,
+        claimed_by: parts.worker_id,
+        claim_until: now + parts.claim_ms,
+      });
+    }
+    return rows;
   }
 
   return {
@@ -61,20 +62,19 @@ export function createHandovers(parts: Parts): Handovers {
     underWay: () => [...under_way],
     claimNew(changes) {
       const now = parts.clock.now();
-      const rows: Remediation[] = [];
-      const marked = changes.map((change) => claimed(change, now, rows));
-      if (rows.length === 0) return { changes, begin() {}, giveBack() {} };
+      const rows = claimed(changes, now);
+      if (rows.size === 0) return { changes, begin() {}, giveBack() {} };
       const settled = Promise.withResolvers<void>();
       under_way.add(settled.promise);
       function settle(): void {
-        kept -= rows.length;
+        kept -= rows.size;
         under_way.delete(settled.promise);
         settled.resolve();
       }
       return {
-        changes: marked,
+        changes: changes.map((change) => markedIn(rows, change)),
         begin() {
-          for (const row of rows) parts.begin(row, episodeIn(changes, row.episode_id));
+          for (const row of rows.values()) parts.begin(row, episodeIn(changes, row.episode_id));
           settle();
         },
         giveBack() {
@@ -84,6 +84,22 @@ export function createHandovers(parts: Parts): Handovers {
       };
     },
   };
+}
+
+/** New remediations that are due: with fewer places than these, the most urgent get them. */
+function dueOf(changes: readonly Change[], now: number): readonly Remediation[] {
+  const due = changes.flatMap((change) =>
+    change.kind === 'remediation_add' && change.remediation.next_at <= now
+      ? [change.remediation]
+      : [],
+  );
+  return due.length > 1 ? due.toSorted((a, b) => b.priority - a.priority) : due;
+}
+
+function markedIn(rows: ReadonlyMap<string, Remediation>, change: Change): Change {
+  if (change.kind !== 'remediation_add') return change;
+  const row = rows.get(change.remediation.id);
+  return row === undefined ? change : { kind: 'remediation_add', remediation: row };
 }
 
 function episodeIn(changes: readonly Change[], id: string): Episode | undefined {

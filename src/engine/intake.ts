@@ -2,7 +2,8 @@ import { judgeDelivery } from '../core/alerts/judge.ts';
 import { AutohealError } from '../core/errors.ts';
 import type { Clock, Ids, Log, Metrics, Tracer } from '../ports.ts';
 import type { NewDelivery, Store } from '../store.ts';
-import type { Accepted, Intake, Post } from './api.ts';
+import { redactBody } from '../core/alerts/redact.ts';
+import type { Accepted, Intake, Post, Rulebook } from './api.ts';
 import { createSparing } from './sparing.ts';
 import { webhookSpan, webhookTrace } from './spans.ts';
 
@@ -16,6 +17,7 @@ interface IntakeDeps {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tracer: Tracer;
+  readonly rulebook: Pick<Rulebook, 'redaction'>;
   /** Deliveries that wait for the drain. */
   readonly pending: () => number;
   /** A delivery is on disk. */
@@ -64,7 +66,8 @@ async function accept(
   if (!judged.ok) throw new AutohealError(judged.code, judged.detail);
   if (deps.pending() >= PENDING_MAX)
     throw new AutohealError('overloaded', `${PENDING_MAX} deliveries wait already`);
-  const { source, body } = post;
+  const { source } = post;
+  const body = redactBody(post.body, deps.rulebook.redaction());
   const delivery = { id, received_at: deps.clock.now(), source, trace_id, body };
   try {
     await keep(deps, delivery);

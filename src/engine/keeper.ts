@@ -1,7 +1,9 @@
+import type { AuditCheck } from './audit-check.ts';
 import type { AuthAudit } from './auth-audit.ts';
 import type { Engine } from './deps.ts';
 import { createLoop, type Loop } from './loop.ts';
 import type { Retention } from './retention.ts';
+import type { SloLedger } from './slo-ledger.ts';
 
 const HEARTBEAT_MS = 5_000;
 const AUTH_FLUSH_MS = 60_000;
@@ -12,9 +14,13 @@ export function createKeeper(
   parts: {
     readonly operator: { tick(): Promise<void> };
     readonly budget: { tick(): Promise<void> };
+    readonly priorities: { tick(): Promise<void> };
     readonly harm: { tick(): Promise<void> };
     readonly auth: AuthAudit;
     readonly retention: Retention;
+    /** Absent: the audit log is not kept, so nobody can have changed it. */
+    readonly audit_check?: AuditCheck;
+    readonly slo?: Pick<SloLedger, 'tick'>;
     /** When the worker last came round. Ms since the epoch. */
     readonly workerRoundAt: () => number;
   },
@@ -38,18 +44,22 @@ export function createKeeper(
     name: 'keeper',
     clock: engine.clock,
     log: engine.log,
+    tracer: engine.tracer,
     async round() {
       const now = engine.clock.now();
       await parts.operator.tick();
       await parts.budget.tick();
+      await parts.priorities.tick();
       await parts.harm.tick();
       await engine.chaos.tick();
       await heartbeat(now);
+      await parts.slo?.tick();
       if (now - flushed_at >= AUTH_FLUSH_MS) {
         flushed_at = now;
         await parts.auth.flush();
       }
       await parts.retention.tick();
+      await parts.audit_check?.tick();
       return now + HEARTBEAT_MS;
     },
   });

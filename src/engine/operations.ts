@@ -5,7 +5,7 @@ import type { Remediation } from '../core/healing/remediation.ts';
 import type { Rule } from '../core/rules/rule.ts';
 import { type Change, ConflictError } from '../store.ts';
 import type { Deed, Operations } from './api.ts';
-import { newRemediation } from './new-remediation.ts';
+import { newRemediation, prioritySaid } from './new-remediation.ts';
 import { auditChange, type Engine } from './deps.ts';
 import { auditOfRemediation } from './work.ts';
 
@@ -109,7 +109,11 @@ async function begin(
       actor,
       reason,
       result: 'by_hand',
-      detail: { rule_hash: rule.hash, steps: rule.steps.map(({ action }) => action) },
+      detail: {
+        rule_hash: rule.hash,
+        steps: rule.steps.map(({ action }) => action),
+        ...prioritySaid(remediation, episode, engine),
+      },
     }),
   ]);
   return remediation;

@@ -8,6 +8,7 @@ import { execute } from './stages/execute.ts';
 import { escalate } from './stages/escalate.ts';
 import { guard } from './stages/guard.ts';
 import { hold } from './stages/hold.ts';
+import { holdout } from './stages/holdout.ts';
 import { intent } from './stages/intent.ts';
 import { plan } from './stages/plan.ts';
 import { recover } from './stages/recover.ts';
@@ -21,6 +22,7 @@ import type { Stage, StageResult, Work, Writes } from './work.ts';
  */
 export const STAGES: readonly Stage[] = [
   hold, //     paused? stale? resolved?
+  holdout, //  left alone first, where the rule asks for it
   plan, //     parameters, targets, observed state
   guard, //    everything that needs the plan; dry-run ends here
   intent, //   lock, undo and run on disk -> acting

@@ -14,6 +14,7 @@ import {
   type ReconcileLimits,
 } from '../core/alerts/reconcile.ts';
 import type { RemediationState } from '../core/healing/remediation.ts';
+import { redactBody } from '../core/alerts/redact.ts';
 import type { Change, Store } from '../store.ts';
 import { WATCHDOG } from './decide.ts';
 import type { Engine } from './deps.ts';
@@ -36,7 +37,10 @@ const PAGE = 1_000;
 const LATEST_AT_ONCE = 500;
 const LIVE: readonly RemediationState[] = ['ready', 'waiting', 'acting', 'verifying', 'escalating'];
 
-type ReconcileEngine = Pick<Engine, 'store' | 'clock' | 'ids' | 'log' | 'metrics' | 'rulebook'>;
+type ReconcileEngine = Pick<
+  Engine,
+  'store' | 'clock' | 'ids' | 'log' | 'metrics' | 'rulebook' | 'tracer'
+>;
 
 interface ReconcileOptions {
   readonly watch: Watch;
@@ -103,7 +107,7 @@ export function createReconcile(engine: ReconcileEngine, options: ReconcileOptio
     kept = text;
   }
 
-  const loop = createLoop({ name: 'reconcile', clock, log: engine.log, round });
+  const loop = createLoop({ ...engine, name: 'reconcile', round });
   return {
     ...loop,
     poke() {
@@ -154,7 +158,9 @@ function createWriter(engine: ReconcileEngine, stored: () => void): Writer {
         received_at: written_at,
         source: RECONCILE_SOURCE,
         trace_id: null,
-        body: new TextEncoder().encode(body),
+        body: redactBody(new TextEncoder().encode(body), engine.rulebook.redaction(), [
+          'reconcile',
+        ]),
       },
     };
   }

@@ -56,7 +56,7 @@ async function waiting(
   engine: Engine,
 ): Promise<void> {
   const { reason, detail, retry_at } = result;
-  engine.metrics.guard(reason, 'wait');
+  if (reason !== 'holdout') engine.metrics.guard(reason, 'wait');
   const news = work.remediation.reason !== reason || work.remediation.state !== 'waiting';
   const drafts: AuditDraft[] = news
     ? [
@@ -210,7 +210,7 @@ async function finish(
     ),
   ]);
   recordRemediation(engine, row);
-  engine.metrics.remediationDone(outcome);
+  engine.metrics.remediationDone(outcome, remediation.rule);
   const loudly = outcome === 'escalated' && (GUARD_WORDS as readonly string[]).includes(reason);
   if (outcome === 'refused' || loudly) engine.metrics.guard(reason as GuardWord, 'refuse');
   engine.log.info({ ...about, outcome, reason, detail }, 'remediation done');

@@ -2,8 +2,10 @@ import { isoTime } from '../core/time.ts';
 import type { Clock, Component, ComponentStatus, Tracer } from '../ports.ts';
 import type { Store } from '../store.ts';
 import type { Operator, Reporter, Rulebook, StatusView } from './api.ts';
+import type { Budget } from './budget.ts';
 import type { Chaos } from './chaos.ts';
 import type { Loop } from './loop.ts';
+import type { Priorities } from './priorities.ts';
 
 /** A part that does not answer within this is degraded. */
 const COMPONENT_TIMEOUT_MS = 2_000;
@@ -17,6 +19,8 @@ interface ReporterDeps {
   readonly operator: Operator;
   readonly rulebook: Rulebook;
   readonly chaos: Chaos;
+  readonly budget: Pick<Budget, 'current'>;
+  readonly priorities: Pick<Priorities, 'view'>;
   readonly worker: Loop;
   readonly tracer: Tracer;
   /** Docker, Kubernetes, Prometheus, ...: shown, never a reason to be unready. */
@@ -45,6 +49,8 @@ export function createReporter(deps: ReporterDeps): Reporter {
         otel: { enabled: deps.tracer.enabled },
         oidc: { enabled: false },
         rules: rulesView(deps.rulebook),
+        budget: budgetView(deps),
+        priority: priorityView(deps.priorities),
         components: found,
       };
     },
@@ -134,4 +140,17 @@ function rulesView(rulebook: Rulebook): StatusView['rules'] {
 function chaosView(chaos: Chaos): StatusView['chaos'] {
   const { enabled, failure_rate_pct, ends_at } = chaos.view();
   return { enabled, failure_rate_pct, ends_at: ends_at === null ? null : isoTime(ends_at) };
+}
+
+function budgetView({
+  budget,
+  rulebook,
+}: Pick<ReporterDeps, 'budget' | 'rulebook'>): StatusView['budget'] {
+  const { spent, detail } = budget.current();
+  return { spent, enforced: rulebook.current()?.policy.budget.enforce ?? false, detail };
+}
+
+function priorityView(priorities: Pick<Priorities, 'view'>): StatusView['priority'] {
+  const { read_at, ...view } = priorities.view();
+  return { ...view, read_at: read_at === null ? null : isoTime(read_at) };
 }

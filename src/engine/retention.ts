@@ -4,6 +4,8 @@ import type { Engine } from './deps.ts';
 
 /** Rows get old slowly. */
 const EVERY_MS = 3_600_000;
+/** Three time windows of an objective: more than any figure looks back, enough to see a trend. */
+const SLO_KEPT_MS = 90 * 24 * 3_600_000;
 /** The start has better things to do. */
 const FIRST_AFTER_MS = 60_000;
 /** After a store that failed: it has worse troubles. */
@@ -34,6 +36,7 @@ export function createRetention(
         audit_before: now - audit_ms,
         deliveries_before: now - deliveries_ms,
         episodes_before: now - episodes_ms,
+        slo_before: now - SLO_KEPT_MS,
         runs_since: now - GUARD_MAX_MS,
         checkpoint_id: ids.next(),
       });
@@ -51,5 +54,5 @@ export function createRetention(
 }
 
 function none(): Record<RetainedTable, number> {
-  return { audit: 0, deliveries: 0, episodes: 0, remediations: 0, leases: 0, holds: 0 };
+  return { audit: 0, deliveries: 0, episodes: 0, remediations: 0, leases: 0, holds: 0, slo: 0 };
 }

@@ -1,3 +1,4 @@
+import { REDACT_ALL, type Redaction } from '../core/alerts/redact.ts';
 import type { AuditDraft } from '../core/audit/audit.ts';
 import { type Problem, renderProblems } from '../core/rules/diagnostic.ts';
 import { compilePolicy } from '../core/rules/policy-compile.ts';
@@ -29,11 +30,14 @@ export const AUDIT_NAMES_MAX = 100;
 export function createRulebook(deps: RulebookDeps): Rulebook {
   let set: RuleSet | undefined;
   let last: ReloadResult | undefined;
+  /** Until there is a set. Before the first load: nobody knows. */
+  let meanwhile: Redaction | null = REDACT_ALL;
   let turn: Promise<unknown> = Promise.resolve();
   const pinned = new Map<string, Promise<Rule | undefined>>();
 
   async function load(actor: string): Promise<ReloadResult> {
     const compiled = await compileAll(deps);
+    if (!compiled.ok) meanwhile = compiled.redact ?? null;
     if (!compiled.ok) return rejected(deps, compiled, actor, set);
     const changed = set?.version !== compiled.set.version;
     if (changed) {
@@ -42,7 +46,8 @@ export function createRulebook(deps: RulebookDeps): Rulebook {
       set = compiled.set;
     }
     const { version, rules } = compiled.set;
-    deps.metrics.rulesReload(true, deps.clock.now(), rules.length);
+    const names = rules.map(({ name }) => name);
+    deps.metrics.rulesReload(true, deps.clock.now(), rules.length, names);
     deps.log.info({ version, rules: rules.length, changed }, 'rules loaded');
     return { ok: true, version, rules: rules.length, changed };
   }
@@ -82,6 +87,7 @@ export function createRulebook(deps: RulebookDeps): Rulebook {
 
   return {
     current: () => set,
+    redaction: () => (set === undefined ? meanwhile : set.policy.redact),
     last: () => last,
     byHash,
     reload(actor) {

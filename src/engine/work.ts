@@ -57,10 +57,10 @@ export type StageResult =
    * written with what the next stage decides, which asks no backend.
    */
   | ({ readonly kind: 'next'; readonly work: Work; readonly together?: boolean } & Writes)
-  /** A guard waits; the plan is made anew afterwards. */
+  /** A guard waits, or the firing is held out; the plan is made anew afterwards. */
   | ({
       readonly kind: 'wait';
-      readonly reason: GuardWord;
+      readonly reason: GuardWord | 'holdout';
       readonly retry_at: number;
       readonly detail: string;
     } & Writes)

@@ -1,6 +1,7 @@
 import type { Episode } from '../core/alerts/episode.ts';
 import type { Lease } from '../core/healing/lease.ts';
 import type { Remediation } from '../core/healing/remediation.ts';
+import { under } from '../core/trace.ts';
 import type { Change } from '../store.ts';
 import type { Engine } from './deps.ts';
 import { createHandovers, type Handover } from './handover.ts';
@@ -8,6 +9,7 @@ import { createLoop, type Loop } from './loop.ts';
 import { advance } from './pipeline.ts';
 import { giveUp } from './record.ts';
 import { tendLease } from './reverter.ts';
+import { revertSpan } from './spans.ts';
 
 /** How much this process works on at once, remediations and leases together. */
 export const CONCURRENCY_MAX = 64;
@@ -68,7 +70,7 @@ export function createWorker(engine: Engine, worker_id: string): Worker {
       track(remediation.id, () => remedy(engine, errors, remediation, episode)),
     freed: () => loop.poke(),
   });
-  const loop = createLoop({ name: 'worker', clock: engine.clock, log: engine.log, round });
+  const loop = createLoop({ ...engine, name: 'worker', round });
   return {
     ...loop,
     async stop() {
@@ -130,6 +132,7 @@ async function tend(engine: Engine, lease: Lease): Promise<void> {
       { err: error, lease: lease.id, trace_id: lease.trace_id },
       'a lease failed inside autoheal; tried again',
     );
+    engine.tracer.fault(error, { where: 'lease', parent: revertSpan(lease).parent ?? null });
   }
 }
 
@@ -145,6 +148,7 @@ async function failed(
   errors.set(id, count);
   const about = { remediation: id, trace_id };
   engine.log.error({ ...about, err: error, count }, 'a remediation failed inside autoheal');
+  engine.tracer.fault(error, { where: 'worker', parent: under(trace_id, id) });
   if (count < ERRORS_MAX) return;
   errors.delete(id);
   try {

@@ -12,7 +12,8 @@ import { AuditItem, auditView, pageOf, without } from './views.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
-const EXPORT_MAX = 1_000_000_000;
+/** Lines of one export. */
+export const EXPORT_MAX = 1_000_000_000;
 
 /** Paging, the same for every list. */
 export const PAGE = {
@@ -153,7 +154,8 @@ async function listAudit(store: StoreReads, asked: AuditQuery): Promise<Answer> 
   return ok(body, { vary: 'accept' });
 }
 
-function pageLimit(limit = LIMIT_DEFAULT): number {
+/** @throws AutohealError `invalid_request` beyond what a page may have. */
+export function pageLimit(limit = LIMIT_DEFAULT): number {
   if (limit <= LIMIT_MAX) return limit;
   throw new AutohealError(
     'invalid_request',

@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { AutohealError, type ErrorCode } from '../core/errors.ts';
+import type { AuthDenial } from '../ports.ts';
 import { ROLES, type HttpDeps, type Role, type Tokens } from './deps.ts';
 import { hungUp } from './problem.ts';
 import type { Access } from './route.ts';
@@ -12,7 +13,10 @@ interface Identity {
   readonly role: Role | null;
   /** The first 8 hex digits of the token's SHA-256 tell tokens apart without telling them. */
   readonly actor: string;
+  readonly guessable: boolean;
 }
+/** A shorter token can be found by trying. */
+const UNGUESSABLE_CHARS = 16;
 
 export interface Gate {
   /**
@@ -21,10 +25,11 @@ export interface Gate {
    */
   admit(request: FastifyRequest, access: Access, route: string): Admitted;
 }
-/** `role` is null for a webhook token, and for whoever needs none. */
+/** `role` is null for a webhook token, and for whoever needs none. `guessable`: by a token that is short. */
 export interface Admitted {
   readonly actor: string;
   readonly role: Role | null;
+  readonly guessable: boolean;
 }
 
 /** @throws Error when a configured token is empty: it would let everybody in. */
@@ -39,7 +44,7 @@ export function createGate(deps: HttpDeps): Gate {
         return admitToken(request, access, identify);
       } catch (error) {
         if (!isDenial(error)) throw error;
-        deps.metrics.authDenied();
+        deps.metrics.authDenied(denialOf(error, request));
         deps.auditAuthDenied(request.socket.remoteAddress ?? 'unknown', route);
         throw error;
       }
@@ -47,14 +52,21 @@ export function createGate(deps: HttpDeps): Gate {
   };
 }
 
-const ANYBODY: Admitted = { actor: 'anonymous', role: null };
+export const ANYBODY: Admitted = { actor: 'anonymous', role: null, guessable: false };
 /** Without any token, whoever is on this machine is its administrator. */
-const LOCAL: Admitted = { actor: 'local', role: 'admin' };
+const LOCAL: Admitted = { actor: 'local', role: 'admin', guessable: false };
 
 const DENIALS: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden', 'loopback_only']);
 
-function isDenial(error: unknown): boolean {
+function isDenial(error: unknown): error is AutohealError {
   return error instanceof AutohealError && DENIALS.has(error.code);
+}
+
+/** Why `admit` refused this request. */
+export function denialOf({ code }: AutohealError, { headers }: FastifyRequest): AuthDenial {
+  if (code === 'forbidden') return 'role';
+  if (code === 'loopback_only') return 'not_local';
+  return presented(headers.authorization) === undefined ? 'no_token' : 'wrong_token';
 }
 
 function identitiesOf(tokens: Tokens): readonly Identity[] {
@@ -65,7 +77,8 @@ function identitiesOf(tokens: Tokens): readonly Identity[] {
   return all.map(({ token, role }) => {
     if (token === '') throw new Error('a configured token is empty');
     const digest = digestOf(token);
-    return { digest, role, actor: `token:${digest.toString('hex', 0, 4)}` };
+    const guessable = token.length < UNGUESSABLE_CHARS;
+    return { digest, role, actor: `token:${digest.toString('hex', 0, 4)}`, guessable };
   });
 }
 

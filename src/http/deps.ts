@@ -1,6 +1,7 @@
 import type { AnyAction } from '../action.ts';
 import type {
   Approvals,
+  Benefits,
   FlagBoard,
   HoldBoard,
   Intake,
@@ -8,8 +9,10 @@ import type {
   Operator,
   Reporter,
   Rulebook,
+  WhatIf,
 } from '../engine/api.ts';
-import type { Clock, Log, Metrics, PromSamples } from '../ports.ts';
+import type { Clock, Log, Metrics, PromSamples, RequestMetrics, Tracer } from '../ports.ts';
+import type { SloBoard } from '../engine/slo-ledger.ts';
 import type { Store } from '../store.ts';
 
 /** Viewer reads, operator changes, admin is for what comes later. Each includes the ones before it. */
@@ -38,6 +41,7 @@ export type StoreReads = Pick<
   | 'listEpisodes'
   | 'listRemediations'
   | 'listDeliveries'
+  | 'recorded'
 >;
 
 /** Everything a client can make us hold has a bound. */
@@ -83,6 +87,13 @@ export interface Limits {
   /** Stored answers of Idempotency-Key, and how long each is kept. */
   readonly idempotency_entries: number;
   readonly idempotency_ttl_ms: number;
+  /** Requests of one client within `rate_window_ms`; 0: not limited. Never of the webhook, health and metrics. */
+  readonly api_requests: number;
+  /** Unknown tokens from one address within `rate_window_ms`; more of them get 429, and short tokens too. */
+  readonly unknown_tokens: number;
+  readonly rate_window_ms: number;
+  /** Clients counted apart; beyond it the one that was silent for longest is forgotten. */
+  readonly rate_clients: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -109,10 +120,14 @@ export const DEFAULT_LIMITS: Limits = {
   reader_stall_ms: 60_000,
   idempotency_entries: 1_000,
   idempotency_ttl_ms: 24 * 3_600_000,
+  api_requests: 6_000,
+  unknown_tokens: 120,
+  rate_window_ms: 60_000,
+  rate_clients: 5_000,
 };
 
 /** Metrics, and the page that Prometheus reads. */
-export interface ServedMetrics extends Metrics {
+export interface ServedMetrics extends Metrics, RequestMetrics {
   render(): Promise<string>;
   readonly content_type: string;
 }
@@ -123,16 +138,26 @@ export interface HttpDeps {
   readonly flags: FlagBoard;
   readonly holds: HoldBoard;
   readonly approvals: Approvals;
+  readonly benefits: Benefits;
   readonly operations: Operations;
+  readonly what_if: WhatIf;
   readonly rulebook: Rulebook;
   readonly reporter: Reporter;
   readonly store: StoreReads;
   readonly actions: ReadonlyMap<string, AnyAction>;
   readonly metrics: ServedMetrics;
   readonly prometheus: PromSamples;
+  readonly slo: SloBoard;
+  /** Absent: autoheal does not post to itself. */
+  readonly self_probe?: {
+    readonly secret: string;
+    /** @throws AutohealError as `Intake.accept`. */
+    take(body: Uint8Array): Promise<void>;
+  };
   readonly tokens: Tokens;
   readonly limits: Limits;
   readonly log: Log;
+  readonly tracer: Pick<Tracer, 'fault'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Called for each denied request; whoever gives it aggregates per client and minute. Must not throw. */
   auditAuthDenied(client: string, route: string): void;

@@ -40,7 +40,7 @@ export const HEALTH_ROUTES = [
     method: 'GET',
     path: '/metrics',
     access: 'open',
-    summary: 'The series for Prometheus; docs/metrics.md lists them.',
+    summary: 'The series for Prometheus; docs/reference/metrics.md lists them.',
     answers: { 200: { description: 'The text format of Prometheus', text: ['text/plain'] } },
     handle: metrics,
   }),

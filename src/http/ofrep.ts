@@ -75,7 +75,9 @@ async function guarded(
   try {
     return await evaluate(call);
   } catch (error) {
-    call.deps.log.error({ err: error, request_id: call.request_id }, 'flag evaluation failed');
+    const { request_id } = call;
+    call.deps.log.error({ err: error, request_id }, 'flag evaluation failed');
+    call.deps.tracer.fault(error, { where: 'request', request_id });
     const details = `look for request ${call.request_id} in the log of autoheal`;
     return failure(500, named, 'GENERAL', details);
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { createSchemas, type JsonSchema, type Schemas } from './json-schemas.ts';
 import type { Field } from './query.ts';
+import { isLimited } from './rate-limit.ts';
 import { route, type AnswerSpec, type Route, type RouteInfo } from './route.ts';
 
 /** Of the interface, not of the program: the number in its paths. */
@@ -9,6 +10,16 @@ const API_VERSION = '1';
 const JSON_TYPE = 'application/json';
 const PROBLEM_JSON = 'application/problem+json';
 const PROBLEM_REF = { $ref: '#/components/schemas/Problem' };
+const RATE_LIMITED = {
+  description: 'Too many requests of this client: AUTOHEAL_API_RATE_LIMIT',
+  headers: {
+    'Retry-After': {
+      description: 'Seconds until it may ask again',
+      schema: { type: 'integer', minimum: 1 },
+    },
+  },
+  content: { [PROBLEM_JSON]: { schema: PROBLEM_REF } },
+};
 
 /** RFC 9457; some codes bring more members. */
 const Problem = z.looseObject({
@@ -98,6 +109,7 @@ function operationOf(info: RouteInfo, schemas: Schemas): JsonSchema {
           responseOf(Number(status), spec, schemas),
         ]),
       ),
+      ...(isLimited(access) && { 429: RATE_LIMITED }),
       default: { $ref: '#/components/responses/Problem' },
     },
     security: access === 'open' ? [] : [{ bearer: [access] }, { basic: [access] }],

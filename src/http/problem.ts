@@ -1,5 +1,7 @@
-import type { Log } from '../ports.ts';
+import type { FastifyRequest } from 'fastify';
 import { AutohealError, ERRORS, type ErrorCode } from '../core/errors.ts';
+import type { HttpDeps } from './deps.ts';
+import { traceOf } from './traceparent.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -38,8 +40,8 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
 
 export function problemHeaders(error: AutohealError): Record<string, string> {
   const headers: Record<string, string> = { 'cache-control': 'no-store' };
-  const retry = RETRY_AFTER_SECONDS[error.code];
-  if (retry !== undefined) headers['retry-after'] = String(retry);
+  const retry = RETRY_AFTER_SECONDS[error.code] ?? error.extra['retry_after_seconds'];
+  if (typeof retry === 'number') headers['retry-after'] = String(retry);
   if (error.code === 'method_not_allowed') headers['allow'] = allowOf(error);
   if (error.code === 'unauthorized') headers['www-authenticate'] = 'Bearer realm="autoheal"';
   return headers;
@@ -82,10 +84,18 @@ export function hungUp(): AutohealError {
   return new AutohealError('invalid_request', 'the client hung up before the end of the request');
 }
 
-/** Like `known`; what nobody expected is logged with the request's id and said without its message. */
-export function toProblem(error: unknown, request_id: string, log: Log): AutohealError {
+/**
+ * Like `known`; what nobody expected is logged with the request's id, told to who collects errors, and said
+ * without its message.
+ */
+export function toProblem(
+  error: unknown,
+  { id: request_id, headers }: Pick<FastifyRequest, 'id' | 'headers'>,
+  { log, tracer }: Pick<HttpDeps, 'log' | 'tracer'>,
+): AutohealError {
   const ours = known(error);
   if (ours !== undefined) return ours;
   log.error({ err: error, request_id }, 'request failed unexpectedly');
+  tracer.fault(error, { where: 'request', request_id, parent: traceOf(headers['traceparent']) });
   return new AutohealError('internal', `look for request ${request_id} in the log of autoheal`);
 }

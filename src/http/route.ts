@@ -36,6 +36,8 @@ export interface RouteInfo {
   readonly body: z.ZodType | null;
   /** What such a handler takes; for the description only. */
   readonly body_read_by_handler?: z.ZodType;
+  /** Its body may be as large as one of the webhook. */
+  readonly large_body?: true;
   /** By status, without the problems. */
   readonly answers: Readonly<Record<number, AnswerSpec>>;
 }
@@ -46,6 +48,8 @@ export interface Call<Q, B> {
   readonly param: (name: string) => string;
   readonly query: Q;
   readonly body: B;
+  /** The body as it came; empty where there is none. */
+  readonly bytes: Uint8Array;
   /** The body as JSON, for a handler that answers bad bodies itself. @throws AutohealError `not_json`. */
   readonly json: () => unknown;
   /** For the audit: `token:1a2b3c4d`, or `local` where no token is configured. */

@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { BENEFIT_WINDOW_MAX_MS, BENEFIT_WINDOW_MS } from '../core/benefit/treatment.ts';
 import { AutohealError } from '../core/errors.ts';
 import type { Rule } from '../core/rules/rule.ts';
 import { isoTime } from '../core/time.ts';
 import type { ReloadResult } from '../engine/api.ts';
+import { BenefitItem, benefitView } from './benefit-views.ts';
+import type { HttpDeps } from './deps.ts';
+import { instant, one, when, type QueryOf } from './query.ts';
 import { ok, route, type Answer, type Call } from './route.ts';
 import { NullableTime, without } from './views.ts';
 
@@ -53,17 +57,29 @@ const RuleItem = z.strictObject({
     min_healthy: z.int().nullable(),
     approval: z.strictObject({ role: z.enum(['operator', 'admin']), within_ms: z.number() }),
   }),
+  holdout: z.strictObject({ share_pct: z.int(), for_ms: z.number() }).nullable(),
   otherwise: z.string(),
   file: z.string(),
   hash: z.string(),
+  /** From its history, at most a minute old: docs/benefit.md. */
+  benefit: BenefitItem,
 });
+
+const SINCE = {
+  since: one(
+    when,
+    'Benefit since then: RFC 3339, or a duration meaning "ago", at most 90d; 30d if absent',
+  ),
+};
 
 export const RULE_ROUTES = [
   route({
     method: 'GET',
     path: '/api/v1/rules',
     access: 'viewer',
-    summary: 'The rules in force, in the order they are tried, and the last reload.',
+    summary:
+      'The rules in force, in the order they are tried, each with its benefit, and the last reload.',
+    query: SINCE,
     answers: {
       200: {
         description: 'The set in force; empty, with version null, before the first good load',
@@ -81,7 +97,8 @@ export const RULE_ROUTES = [
     method: 'GET',
     path: '/api/v1/rules/{name}',
     access: 'viewer',
-    summary: 'One rule with its text.',
+    summary: 'One rule with its text and its benefit.',
+    query: SINCE,
     answers: { 200: { description: 'The rule', schema: RuleItem.extend({ text: z.string() }) } },
     handle: getRule,
   }),
@@ -100,24 +117,45 @@ export const RULE_ROUTES = [
   }),
 ];
 
-async function listRules({ deps }: Call<object, undefined>): Promise<Answer> {
+async function listRules({ deps, query }: Call<QueryOf<typeof SINCE>, undefined>): Promise<Answer> {
   const set = deps.rulebook.current();
+  const window_ms = windowOf(query, deps);
+  const items: object[] = [];
+  // One after the other: each is many looks at the database, and this is no reason to hurry.
+  for (const rule of set?.rules ?? []) items.push(await ruleView(rule, window_ms, deps));
   return ok({
     version: set?.version ?? null,
     loaded_at: set ? isoTime(set.loaded_at) : null,
-    items: (set?.rules ?? []).map(ruleView),
+    items,
     last_reload: deps.rulebook.last() ?? null,
   });
 }
 
-async function getRule({ deps, param }: Call<object, undefined>): Promise<Answer> {
+async function getRule({
+  deps,
+  param,
+  query,
+}: Call<QueryOf<typeof SINCE>, undefined>): Promise<Answer> {
   const name = param('name');
-  const rule = deps.rulebook.current()?.rules.find((one) => one.name === name);
+  const rule = deps.rulebook.current()?.rules.find((each) => each.name === name);
   if (rule === undefined) throw new AutohealError('not_found', 'no rule in force has this name');
-  return ok({ ...ruleView(rule), text: rule.text });
+  const view = await ruleView(rule, windowOf(query, deps), deps);
+  return ok({ ...view, text: rule.text });
 }
 
-function ruleView(rule: Rule): object {
+/** Whole minutes, so that those who ask within one get the same figures. @throws AutohealError `invalid_request`. */
+function windowOf({ since }: QueryOf<typeof SINCE>, { clock }: HttpDeps): number {
+  if (since === undefined) return BENEFIT_WINDOW_MS;
+  const now = clock.now();
+  const window_ms = Math.round((now - instant(since, now)) / MINUTE_MS) * MINUTE_MS;
+  if (window_ms >= MINUTE_MS && window_ms <= BENEFIT_WINDOW_MAX_MS) return window_ms;
+  throw new AutohealError('invalid_request', 'query parameter "since": must be 1m to 90d ago', {
+    parameter: 'since',
+  });
+}
+const MINUTE_MS = 60_000;
+
+async function ruleView(rule: Rule, window_ms: number, { benefits }: HttpDeps): Promise<object> {
   return {
     ...without(rule, ['text']),
     matchers: rule.matchers.map((matcher) => matcher.text),
@@ -126,6 +164,7 @@ function ruleView(rule: Rule): object {
       limit: rule.guard.limit.map((limit) => limit.text),
       limit_rule: rule.guard.limit_rule.map((limit) => limit.text),
     },
+    benefit: benefitView(await benefits.of(rule, window_ms)),
   };
 }
 

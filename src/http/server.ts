@@ -2,18 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AutohealError } from '../core/errors.ts';
-import { createGate, type Gate } from './auth.ts';
+import { createGate } from './auth.ts';
 import { parseJson, readBody } from './body.ts';
 import { answerClientError } from './client-error.ts';
+import { countAnswer, labelsOf } from './counting.ts';
 import type { HttpDeps, Limits, Role } from './deps.ts';
 import { createOnce, type Once } from './idempotency.ts';
+import { NO_SCHEMAS } from './no-schemas.ts';
 import { createPathTable, type PathTable } from './paths.ts';
 import { PROBLEM_TYPE, problemDocument, problemHeaders, toProblem } from './problem.ts';
 import { parseRawQuery, readQuery, type RawQuery } from './query.ts';
+import { type Admit, createAdmit } from './rate-limit.ts';
 import { ROUTE_INFOS, ROUTES } from './routes.ts';
 import type { Answer, Call, Route } from './route.ts';
 import { createStreams, type Streams } from './streams.ts';
 import {
+  type Admission,
+  createAdmission,
   createRefusedDelivery,
   registerWebhook,
   WEBHOOK_PATH,
@@ -25,7 +30,9 @@ declare module 'fastify' {
     actor: string;
     role: Role | null;
     is_webhook: boolean;
-    /** Of a webhook request; ms of the monotonic clock. */
+    /** Autoheal's own: in no number of deliveries. */
+    is_probe: boolean;
+    /** Ms of the monotonic clock; 0: it was no request that a route could be looked up for. */
     started_at: number;
   }
 }
@@ -41,16 +48,19 @@ export function createServer(deps: HttpDeps): FastifyInstance {
   app.decorateRequest('actor', '');
   app.decorateRequest('role', null);
   app.decorateRequest('is_webhook', false);
+  app.decorateRequest('is_probe', false);
   app.decorateRequest('started_at', 0);
   app.setErrorHandler(answerError);
   readBodiesAsBytes(app);
   const gate = createGate(deps);
+  const admit = createAdmit(deps, gate);
   const streams = createStreams(deps);
-  addBorderChecks(app, deps, gate);
+  addBorderChecks(app, deps, admit);
   app.addHook('preClose', async () => streams.stop());
-  registerWebhook(app, deps, gate);
+  const admitLarge = createAdmission(deps.limits);
+  registerWebhook(app, deps, gate, admitLarge);
   const once = createOnce(deps);
-  const parts = { deps, gate, once, streams };
+  const parts = { deps, admit, once, streams, admitLarge };
   for (const route of ROUTES) registerRoute(app, parts, route);
   return app;
 
@@ -64,7 +74,7 @@ function serverOptions(limits: Limits) {
   let count = 0;
   return {
     logger: false,
-    schemaController: { compilersFactory: NO_SCHEMAS },
+    schemaController: NO_SCHEMAS,
     bodyLimit: limits.small_body_bytes,
     requestTimeout: limits.request_timeout_ms,
     keepAliveTimeout: limits.keep_alive_timeout_ms,
@@ -88,18 +98,6 @@ function serverOptions(limits: Limits) {
   };
 }
 
-/**
- * Routes check by their own declarations (route.ts), so the framework's JSON Schema compilers have nothing to do.
- * Named here, they are not loaded: about 100 files less at each start.
- */
-const NO_SCHEMAS = { buildValidator: noSchema, buildSerializer: noSchema };
-
-function noSchema(): never {
-  throw new Error(
-    'a route has a schema of the framework: declare query and body in route() instead',
-  );
-}
-
 /** Every body stays bytes: the webhook stores them as they came, the routes parse by their schema. */
 function readBodiesAsBytes(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -112,19 +110,31 @@ function readBodiesAsBytes(app: FastifyInstance): void {
 
 /* ---------------------------------------------------------------- before any route */
 
-function addBorderChecks(app: FastifyInstance, deps: HttpDeps, gate: Gate): void {
+function addBorderChecks(app: FastifyInstance, deps: HttpDeps, admit: Admit): void {
   const paths = createPathTable(ROUTE_INFOS);
   const isStopping = closeGently(app, deps.limits);
   app.addHook('onRequest', (request, _reply, done) => {
+    request.started_at = performance.now();
     if (isStopping()) throw new AutohealError('stopping', 'autoheal is stopping; send it again');
     if (request.raw.url !== undefined && request.raw.url.length > deps.limits.url_bytes) {
       throw new AutohealError('uri_too_long', `the limit is ${deps.limits.url_bytes} bytes`);
     }
-    if (request.is404) refuseUnknownPath(request, gate, paths);
+    if (request.is404) {
+      void refuse(request, done);
+      return;
+    }
     refuseEncodedBody(request);
     done();
   });
-  app.setNotFoundHandler((request) => refuseUnknownPath(request, gate, paths));
+  app.setNotFoundHandler((request) => refuseUnknownPath(request, admit, paths));
+
+  async function refuse(request: FastifyRequest, done: (error: Error) => void): Promise<void> {
+    try {
+      await refuseUnknownPath(request, admit, paths);
+    } catch (error) {
+      done(error as Error);
+    }
+  }
 }
 
 /** How often connections that have become idle are looked for while the server closes. */
@@ -151,14 +161,15 @@ function closeGently(app: FastifyInstance, limits: Limits): () => boolean {
 }
 
 /** Before the body is read: a wrong method on a known path is 405, the rest 404. */
-function refuseUnknownPath(request: FastifyRequest, gate: Gate, paths: PathTable): never {
+async function refuseUnknownPath(
+  request: FastifyRequest,
+  admit: Admit,
+  paths: PathTable,
+): Promise<never> {
   const path = pathOf(request);
   const known = paths.find(path);
-  if (known?.path === WEBHOOK_PATH) {
-    request.is_webhook = true;
-    request.started_at = performance.now();
-  }
-  gate.admit(request, known?.access ?? 'viewer', known?.path ?? 'unknown path');
+  request.is_webhook = known?.path === WEBHOOK_PATH;
+  await admit(request, known?.access ?? 'viewer', known?.path ?? 'unknown path');
   if (known === undefined) throw new AutohealError('not_found', `no such path: ${path}`);
   throw new AutohealError(
     'method_not_allowed',
@@ -182,23 +193,29 @@ function pathOf(request: FastifyRequest): string {
 
 interface Parts {
   readonly deps: HttpDeps;
-  readonly gate: Gate;
+  readonly admit: Admit;
   readonly once: Once;
   readonly streams: Streams;
+  readonly admitLarge: Admission;
 }
 
 function registerRoute(app: FastifyInstance, parts: Parts, route: Route): void {
+  const declared = labelsOf(route);
   app.route({
     method: route.method,
     url: route.path.replace(/\{(\w+)\}/g, ':$1'),
-    onRequest(request, _reply, done) {
-      const { actor, role } = parts.gate.admit(request, route.access, route.path);
+    ...(route.large_body === true && { bodyLimit: parts.deps.limits.body_bytes }),
+    config: { declared },
+    async onRequest(request, reply) {
+      const { actor, role } = await parts.admit(request, route.access, route.path);
       request.actor = actor;
       request.role = role;
-      done();
+      if (route.large_body === true) parts.admitLarge(request, reply);
     },
     async handler(request, reply) {
-      return sendAnswer(request, reply, await answerOf(parts, route, request));
+      const answer = await answerOf(parts, route, request);
+      countAnswer(parts.deps.metrics, declared, answer.status, request.started_at);
+      return sendAnswer(request, reply, answer);
     },
   });
 }
@@ -214,6 +231,8 @@ function answerOf(parts: Parts, route: Route, request: FastifyRequest): Promise<
   return parts.once({ key: once_key, actor, method, url, body: raw }, () => route.handle(call));
 }
 
+const NO_BODY = new Uint8Array();
+
 function callOf(
   { deps, streams }: Parts,
   route: Route,
@@ -226,6 +245,7 @@ function callOf(
     param: (name) => params[name] ?? '',
     query: readQuery(route.query, request.query as RawQuery, deps.limits),
     body: route.body === null ? undefined : readBody(route.body, raw),
+    bytes: raw ?? NO_BODY,
     json: () => (raw === undefined || raw.length === 0 ? undefined : parseJson(raw)),
     actor: request.actor,
     role: request.role ?? 'viewer',
@@ -258,12 +278,14 @@ function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const problem = toProblem(error, request.id, deps.log);
+  const problem = toProblem(error, request, deps);
+  const document = problemDocument(problem, request.id);
   if (request.is_webhook) refused(request, problem);
+  const { declared = null } = request.routeOptions.config;
+  if (!request.is_probe) countAnswer(deps.metrics, declared, document.status, request.started_at);
   // The framework asks to close after a refused body. A client that is still sending would then see a
   // reset and never the answer, so the rest is read and dropped instead; request_timeout_ms ends it.
   reply.removeHeader('connection');
-  const document = problemDocument(problem, request.id);
   return reply
     .code(document.status)
     .headers({ 'content-type': PROBLEM_TYPE, ...problemHeaders(problem) })

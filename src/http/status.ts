@@ -29,6 +29,13 @@ const Status = z.strictObject({
       last_reload_ok: z.boolean(),
     })
     .nullable(),
+  budget: z.strictObject({ spent: z.boolean(), enforced: z.boolean(), detail: z.string() }),
+  priority: z.strictObject({
+    enabled: z.boolean(),
+    read_at: NullableTime,
+    services: z.int(),
+    problem: z.string().nullable(),
+  }),
   components: Components,
 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isoTime } from '../core/time.ts';
 import type { AuditRecord } from '../core/audit/audit.ts';
 import type { Episode } from '../core/alerts/episode.ts';
-import type { ActionRun, Remediation, Target } from '../core/healing/remediation.ts';
+import type { ActionRun, Plan, Remediation, Target } from '../core/healing/remediation.ts';
 import type { Pause } from '../engine/api.ts';
 import type { DeliverySummary } from '../store.ts';
 
@@ -14,11 +14,11 @@ import type { DeliverySummary } from '../store.ts';
 /** RFC 3339, or null. */
 export const Time = z.iso.datetime();
 export const NullableTime = Time.nullable();
-const Labels = z.record(z.string(), z.string());
+export const Labels = z.record(z.string(), z.string());
 const Text = z.string();
 const NullableText = z.string().nullable();
 const NullableInt = z.int().nullable();
-const JsonObject = z.record(z.string(), z.json());
+export const JsonObject = z.record(z.string(), z.json());
 
 export function timeOrNull(ms: number | null): string | null {
   return ms === null ? null : isoTime(ms);
@@ -122,6 +122,17 @@ const TargetItem = z.strictObject({
     .optional(),
 }) satisfies z.ZodType<{ [K in keyof Target]: unknown }>;
 
+export const PlanItem = z.strictObject({
+  step: z.int(),
+  action: Text,
+  params: JsonObject,
+  targets: z.array(TargetItem),
+  made_at: Time,
+});
+export function planView(plan: Plan): object {
+  return { ...plan, step: plan.step + 1, made_at: isoTime(plan.made_at) };
+}
+
 export const RemediationItem = z
   .strictObject({
     id: Text,
@@ -137,15 +148,7 @@ export const RemediationItem = z
     /** Counted from 1, as in the audit. */
     step: z.int(),
     tries: z.int(),
-    plan: z
-      .strictObject({
-        step: z.int(),
-        action: Text,
-        params: JsonObject,
-        targets: z.array(TargetItem),
-        made_at: Time,
-      })
-      .nullable(),
+    plan: PlanItem.nullable(),
     verify: z
       .strictObject({
         started_at: Time,
@@ -162,6 +165,12 @@ export const RemediationItem = z
     /** Who started it by hand. */
     started_by: NullableText,
     drill: z.boolean(),
+    /** Who gets a place first: tenths of a burn rate; 0: none. */
+    priority: z.int(),
+    /** Whose burn rate it follows: `service=checkout`. */
+    priority_of: NullableText,
+    /** Left alone until then, to learn what happens without the rule. */
+    held_out_until: NullableTime,
     trace_id: NullableText,
     created_at: Time,
     updated_at: Time,
@@ -178,7 +187,7 @@ export function remediationView(remediation: Remediation): object {
     ...without(rest, ['wakes', 'fence', 'claim_until', 'guards']),
     step: rest.step + 1,
     cancel: cancel && { ...cancel, at: isoTime(cancel.at) },
-    plan: plan && { ...plan, step: plan.step + 1, made_at: isoTime(plan.made_at) },
+    plan: plan && planView(plan),
     verify: verify && {
       ...verify,
       started_at: isoTime(verify.started_at),
@@ -188,6 +197,7 @@ export function remediationView(remediation: Remediation): object {
     created_at: isoTime(rest.created_at),
     updated_at: isoTime(rest.updated_at),
     ended_at: timeOrNull(rest.ended_at),
+    held_out_until: timeOrNull(rest.held_out_until),
     next_at: dueAt(rest),
   };
 }

@@ -1,15 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AutohealError, type ErrorCode } from '../core/errors.ts';
-import type { SpanPlace } from '../core/trace.ts';
 import type { Accepted } from '../engine/api.ts';
 import { createSparing } from '../engine/sparing.ts';
 import type { WebhookOutcome } from '../ports.ts';
 import type { Gate } from './auth.ts';
+import { labelsOf, secondsSince } from './counting.ts';
 import type { HttpDeps, Limits } from './deps.ts';
 import type { RouteInfo } from './route.ts';
+import { createProbeMark } from './self-probe.ts';
+import { traceOf } from './traceparent.ts';
 
 export const WEBHOOK_PATH = '/webhook';
+
+/** Of an Alertmanager webhook, as far as it is described; what of it can be used says core/alerts/judge.ts. */
+export const WebhookBody = z.looseObject({ alerts: z.array(z.looseObject({})) });
 
 /** Declared like every route; served by `registerWebhook`, because it is the hot path. */
 export const WEBHOOK: RouteInfo = {
@@ -18,7 +23,7 @@ export const WEBHOOK: RouteInfo = {
   access: 'webhook',
   summary: 'Takes an Alertmanager webhook. 202 means: it is on disk.',
   query: {},
-  body: z.looseObject({ alerts: z.array(z.looseObject({})) }),
+  body: WebhookBody,
   answers: {
     202: {
       description: 'Stored. Unmapped alerts are stored too.',
@@ -31,26 +36,34 @@ export const WEBHOOK: RouteInfo = {
   },
 };
 
+/** Made once: each delivery is counted by it. */
+const DECLARED = labelsOf(WEBHOOK);
 const NO_BODY = new Uint8Array();
 
 /** What a refused delivery costs: a metric, and now and then a line in the log. */
 export type RefusedDelivery = (request: FastifyRequest, error: AutohealError) => void;
 
-export function registerWebhook(app: FastifyInstance, deps: HttpDeps, gate: Gate): void {
-  const admit = createAdmission(deps.limits);
+export function registerWebhook(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  gate: Gate,
+  admit: Admission,
+): void {
+  const isProbe = createProbeMark(deps);
   app.route({
     method: WEBHOOK.method,
     url: WEBHOOK_PATH,
+    config: { declared: DECLARED },
     bodyLimit: deps.limits.body_bytes,
     onRequest(request, reply, done) {
       request.is_webhook = true;
-      request.started_at = performance.now();
+      request.is_probe = isProbe(request);
       gate.admit(request, 'webhook', WEBHOOK_PATH);
       admit(request, reply);
       done();
     },
     handler(request, reply) {
-      void take(deps, request, reply);
+      void (request.is_probe ? takeProbe : take)(deps, request, reply);
     },
   });
 }
@@ -66,9 +79,26 @@ async function take(deps: HttpDeps, request: FastifyRequest, reply: FastifyReply
       trace_id: trace?.trace_id ?? null,
       parent_span_id: trace?.span_id ?? null,
     });
-    deps.metrics.webhook('accepted', secondsSince(request.started_at), accepted.drill);
+    const seconds = secondsSince(request.started_at);
+    deps.metrics.webhook('accepted', seconds, accepted.drill);
+    deps.metrics.request(DECLARED, 202, seconds);
     reply.code(202).header('content-type', 'application/json; charset=utf-8');
     reply.send(answerOf(accepted));
+  } catch (error) {
+    reply.send(error);
+  }
+}
+
+/** The same way, up to the disk; see engine/self-probe.ts. */
+async function takeProbe(
+  { self_probe }: HttpDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  try {
+    await self_probe?.take(request.body instanceof Uint8Array ? request.body : NO_BODY);
+    reply.code(202).header('content-type', 'application/json; charset=utf-8');
+    reply.send(answerOf({ delivery: 'self-probe', alerts: 1, unusable: [], drill: false }));
   } catch (error) {
     reply.send(error);
   }
@@ -78,10 +108,6 @@ function answerOf({ delivery, alerts, unusable }: Accepted): string {
   // Nearly every one; an id is a UUID, so there is nothing to escape.
   if (unusable.length === 0) return `{"delivery":"${delivery}","alerts":${alerts},"unusable":[]}`;
   return JSON.stringify({ delivery, alerts, unusable });
-}
-
-function secondsSince(started_at: number): number {
-  return (performance.now() - started_at) / 1_000;
 }
 
 /* ---------------------------------------------------------------- who sent it */
@@ -100,25 +126,16 @@ export function sourceOf(user_agent: string | undefined): string {
   return SOURCES.find(([pattern]) => pattern.test(user_agent))?.[1] ?? 'other';
 }
 
-/** W3C Trace Context, level 1, section 3.2: lower case only, no zero ids, version ff is invalid. */
-const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/;
-
-/** Where the sender's trace is; null when it sent none that is valid. */
-export function traceOf(traceparent: string | string[] | undefined): SpanPlace | null {
-  if (typeof traceparent !== 'string') return null;
-  const [, version = 'ff', trace_id = '', span_id = '', more] = TRACEPARENT.exec(traceparent) ?? [];
-  if (version === 'ff' || (version === '00' && more !== undefined)) return null;
-  if (/^0+$/.test(trace_id) || /^0+$/.test(span_id)) return null;
-  return { trace_id, span_id };
-}
-
 /* ---------------------------------------------------------------- bounds */
+
+/** Asked before a body is read. @throws AutohealError `overloaded`. */
+export type Admission = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /**
  * Keeps the memory of large bodies bounded while they arrive. A chunked body does not say its size,
  * so it counts as the largest. Small bodies are bounded by the number of sockets and cost nothing here.
  */
-function createAdmission(limits: Limits): (request: FastifyRequest, reply: FastifyReply) => void {
+export function createAdmission(limits: Limits): Admission {
   let in_flight_bytes = 0;
   return (request, reply) => {
     const bytes = announced(request, limits);
@@ -149,13 +166,15 @@ function announced(request: FastifyRequest, limits: Limits): number {
 export function createRefusedDelivery(deps: HttpDeps): RefusedDelivery {
   const sparing = createSparing(deps.clock);
   return (request, error) => {
+    // Who sent it tells of it.
+    if (request.is_probe) return;
     const { code, message: detail } = error;
     deps.metrics.webhook(outcomeOf(code), secondsSince(request.started_at), false);
     const left_out = sparing(code);
     if (left_out === undefined) return;
-    const client = request.socket.remoteAddress;
     const source = sourceOf(request.headers['user-agent']);
-    deps.log.warn({ detail, client, source, code, left_out }, 'webhook delivery refused');
+    const about = { request_id: request.id, detail, source, code, left_out };
+    deps.log.warn(about, 'webhook delivery refused');
   };
 }
 

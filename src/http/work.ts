@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { AutohealError } from '../core/errors.ts';
 import { REMEDIATION_STATES } from '../core/healing/remediation.ts';
-import { PAGE, pageQuery } from './audit.ts';
-import { one, text, type QueryOf } from './query.ts';
+import { EXPORT_MAX, PAGE, pageLimit, pageQuery } from './audit.ts';
+import { acceptedFormat, MEDIA_TYPES } from './audit-export.ts';
+import { exportDeliveries } from './deliveries-export.ts';
+import { instant, one, text, when, whole, type QueryOf } from './query.ts';
 import { ok, route, type Answer, type Call } from './route.ts';
 import {
   AuditItem,
@@ -32,6 +34,13 @@ const REMEDIATIONS = {
   ...PAGE,
   state: one(z.enum(REMEDIATION_STATES), 'Where it stands'),
   rule: one(text, 'Name of the rule'),
+};
+const DELIVERIES = {
+  since: one(when, 'Of an export: from this time on, RFC 3339, or a duration meaning "ago"'),
+  until: one(when, 'Of an export: before this time, the same'),
+  cursor: PAGE.cursor,
+  limit: one(whole(1, EXPORT_MAX), 'Of a page, as ever; of an export, all if absent'),
+  format: one(z.enum(['json', 'ndjson']), 'Form of the answer; the Accept header, if absent'),
 };
 /** One remediation writes a few dozen entries; the audit query has the rest of an unusual one. */
 const STORY_MAX = 1_000;
@@ -63,9 +72,15 @@ export const WORK_ROUTES = [
     method: 'GET',
     path: '/api/v1/deliveries',
     access: 'viewer',
-    summary: 'What the webhook took, newest first.',
-    query: PAGE,
-    answers: { 200: { description: 'A page of deliveries', schema: pageOf(DeliveryItem) } },
+    summary: 'What the webhook took, newest first; as NDJSON with its bodies, oldest first.',
+    query: DELIVERIES,
+    answers: {
+      200: {
+        description: 'A page of deliveries; as NDJSON all of them, whole',
+        schema: pageOf(DeliveryItem),
+        text: [MEDIA_TYPES.ndjson],
+      },
+    },
     handle: listDeliveries,
   }),
   route({
@@ -107,12 +122,34 @@ async function getAlert({ deps, param }: Call<object, undefined>): Promise<Answe
   return ok({ ...episodeView(episode), remediations: remediations.map(remediationView) });
 }
 
-async function listDeliveries({
-  deps,
-  query,
-}: Call<QueryOf<typeof PAGE>, undefined>): Promise<Answer> {
-  const page = await deps.store.listDeliveries(pageQuery(query));
-  return ok({ items: page.items.map(deliveryView), next_cursor: page.next_cursor });
+async function listDeliveries(call: Call<QueryOf<typeof DELIVERIES>, undefined>): Promise<Answer> {
+  const { deps, query, headers } = call;
+  const { since, until, limit, cursor, format = acceptedFormat(headers.accept) } = query;
+  if (format === 'ndjson') {
+    refuse({ cursor }, 'an export begins at since, and has no pages');
+    const now = deps.clock.now();
+    const range = {
+      ...(since && { since: instant(since, now) }),
+      ...(until && { until: instant(until, now) }),
+    };
+    return exportDeliveries(call, range, limit ?? EXPORT_MAX);
+  }
+  refuse({ since, until }, 'is of an export: ask for format=ndjson, or leave it out');
+  const page = await deps.store.listDeliveries({
+    limit: pageLimit(limit),
+    ...(cursor !== undefined && { cursor }),
+  });
+  const body = { items: page.items.map(deliveryView), next_cursor: page.next_cursor };
+  return ok(body, { vary: 'accept' });
+}
+
+/** @throws AutohealError `invalid_request`: a parameter that would be ignored answers the wrong question. */
+function refuse(unfit: Readonly<Record<string, unknown>>, why: string): void {
+  for (const [parameter, value] of Object.entries(unfit))
+    if (value !== undefined)
+      throw new AutohealError('invalid_request', `query parameter "${parameter}": ${why}`, {
+        parameter,
+      });
 }
 
 async function listRemediations({

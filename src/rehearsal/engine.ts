@@ -17,6 +17,7 @@ import { createWatchdog } from '../engine/watchdog.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Store } from '../store.ts';
 import type { RehearsalOptions } from './rehearsal.ts';
+import { withoutDraws } from './no-draws.ts';
 import { standIns } from './stand-ins.ts';
 import type { InnerWorld } from './world.ts';
 
@@ -44,11 +45,13 @@ export function buildRehearsalEngine(
   const ids = options.parts.ids(clock);
   const base = { store, clock, ids, metrics, log: SILENT, tracer };
   const actions = standIns(options.actions, world);
-  const rulebook = createRulebook({
-    ...base,
-    catalogueOf: catalogueFor(actions),
-    files: { read: async () => ({ rules: options.rules, policy: options.policy }) },
-  });
+  const rulebook = withoutDraws(
+    createRulebook({
+      ...base,
+      catalogueOf: catalogueFor(actions),
+      files: { read: async () => ({ rules: options.rules, policy: options.policy }) },
+    }),
+  );
   function policy(): RuleSet['policy'] | undefined {
     return rulebook.current()?.policy;
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_TRACER, type OpenTracer, openTracer } from '../../src/adapters/tracing.ts';
+import { AutohealError } from '../../src/core/errors.ts';
 import type { Log } from '../../src/ports.ts';
 import { type OtlpSink, startOtlpSink } from '../fakes/otlp.ts';
 
@@ -96,6 +97,52 @@ describe('spans', () => {
     await expect(work).rejects.toBe(wrong);
     const [span] = await sent();
     expect(span?.status).toEqual({ code: 2, message: 'TypeError' });
+  });
+
+  test('an error is an event of the span where it began, once, without its message', async () => {
+    const wrong = new TypeError('a text that may quote a secret');
+    const outer = tracer.span({ name: 'outer', parent: PARENT }, () =>
+      tracer.span({ name: 'inner' }, () => Promise.reject(wrong)),
+    );
+    await expect(outer).rejects.toBe(wrong);
+    tracer.fault(wrong, { where: 'worker', parent: PARENT });
+    const spans = await sent();
+    expect(spans.map(({ name, events }) => [name, events.length])).toEqual([
+      ['inner', 1],
+      ['outer', 0],
+    ]);
+    const [event] = spans[0]?.events ?? [];
+    expect(event).toMatchObject({
+      name: 'exception',
+      attributes: {
+        'exception.type': 'TypeError',
+        'exception.stacktrace': expect.stringMatching(/^TypeError\n +at .*tracing\.test\.ts/),
+      },
+    });
+    expect(JSON.stringify(event)).not.toContain('quote');
+  });
+
+  test('a no in words of ours is an answer, not an exception', async () => {
+    const no = new AutohealError('not_json', 'the body is not JSON');
+    await tracer.span({ name: 'no', parent: PARENT }, () => Promise.reject(no)).catch(() => {});
+    const [span] = await sent();
+    expect([span?.status.message, span?.events]).toEqual(['not_json', []]);
+  });
+
+  test('a fault where no span runs has one of its own: under its place, else in a new trace', async () => {
+    tracer.fault(new RangeError('Invalid time value'), { where: 'drain', parent: PARENT });
+    tracer.fault(new Error('x'), { where: 'request', request_id: 'ab-1', parent: null });
+    const [placed, alone] = await sent();
+    expect(placed).toMatchObject({
+      name: 'fault',
+      trace_id: TRACE,
+      parent: PARENT.span_id,
+      status: { code: 2, message: 'RangeError' },
+      attributes: { 'autoheal.where': 'drain' },
+      events: [{ attributes: { 'exception.message': 'Invalid time value' } }],
+    });
+    expect(alone).toMatchObject({ parent: '', attributes: { 'autoheal.request_id': 'ab-1' } });
+    expect(alone?.trace_id).not.toBe(TRACE);
   });
 
   test('a dropped one is not sent; one that is over has the times that were said', async () => {

@@ -36,6 +36,8 @@ const PLAN = {
   ],
 };
 const RUN: Run['remediation'] = {
+  priority: 220,
+  priority_of: 'service=checkout',
   id: 'r-1',
   rule: 'import-backlog',
   state: 'waiting',
@@ -137,6 +139,7 @@ ${IMPORT}
 Remediation r-1 of rule import-backlog, step 1: waiting (cooldown)
   a run on it ended 60s ago
   it looks again at 2026-03-01T12:04:00.000Z
+  its priority is 220: service=checkout burns 22x
   its plan: scale_workers  {"workload": "compose/import-worker", "by": 2}
     on compose/import-worker: {"replicas": 2} -> {"replicas": 4}
        docker compose up -d --scale import-worker=4
@@ -151,9 +154,10 @@ test('nothing matched, nothing was asked, and guards that were not asked for wan
   expect(text({})).toMatch(
     /\nNo rule is taken: nothing would be done\.\n\n.*tried:\n {2}there is none\n\nNo rule was run for it\.\n$/,
   );
-  const remediation = { ...RUN, next_at: null, plan: null };
+  const remediation = { ...RUN, next_at: null, plan: null, priority: 0, priority_of: null };
   const unasked = { remediation, asked_at: null, guards: guards({}) };
   expect(text({ remediations: [unasked] })).toContain('  its guards were not asked yet\n');
+  expect(text({ remediations: [unasked] })).not.toContain('priority');
   const early = {
     ...unasked,
     asked_at: 'then',

@@ -26,7 +26,7 @@ const READS: readonly (readonly [args: string, path: string, seen: readonly stri
   [
     'remediations',
     '/api/v1/remediations',
-    ['2026-03-01T11:59:56Z  verifying  ai-errors  AIErrorRateHigh  1     r-1  -\n'],
+    ['2026-03-01T11:59:56Z  verifying  ai-errors  AIErrorRateHigh  1     22x    r-1  -\n'],
   ],
   [
     'remediations show r-1',
@@ -34,10 +34,29 @@ const READS: readonly (readonly [args: string, path: string, seen: readonly stri
     [
       'Remediation r-1 of rule ai-errors\n',
       'alert:       AIErrorRateHigh, fingerprint f00d, episode e-1\n',
+      'priority:    220, service=checkout\n',
       'plan:        set flag heuristics-only=true\n',
       'verifying:   still firing, until 2026-03-01T12:10:00Z\n',
       '2026-03-01T11:59:57Z  1     ok     set_flag  set flag heuristics-only=true  -\n',
       '2026-03-01T11:59:52Z  action_ok ',
+    ],
+  ],
+  [
+    'rules',
+    '/api/v1/rules',
+    [
+      'RULE       RUNS  HEALED  LEFT ALONE  BENEFIT          IS    MATCHERS\n',
+      'ai-errors  0     0       0           no evidence yet  auto  alertname="AIErrorRateHigh"\n',
+    ],
+  ],
+  [
+    'rules show ai-errors',
+    '/api/v1/rules/ai-errors',
+    [
+      'Rule ai-errors: Answer without the model.\n',
+      'steps:       set_flag\n',
+      "benefit:     no evidence yet: missing about 99 more with it and about 99 more without it; `holdout: '5%'` in the rule would give some\n",
+      'left alone:  0 in dry-run, 0 by the hold-out, 0 refused or waiting\n',
     ],
   ],
   ['audit', '/api/v1/audit', ['2026-03-01T11:59:53Z  pause  ', 'release; by local\n']],

@@ -9,7 +9,7 @@ import { schemaText } from '../../src/cli/file-schemas.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const BIN = join(ROOT, 'bin/autoheal.js');
-const KINDS = ['rule', 'policy'] as const;
+const KINDS = ['rule', 'policy', 'test'] as const;
 type Kind = (typeof KINDS)[number];
 
 function textOf(path: string): string {
@@ -36,8 +36,21 @@ test.each(KINDS)(
 );
 
 describe('an editor says nothing about', () => {
-  test.each(readdirSync(join(ROOT, 'rules')))('rules/%s', (name) => {
-    expect(errorsIn('rule', textOf(`rules/${name}`))).toEqual([]);
+  test.each(readdirSync(join(ROOT, 'rules')).filter((name) => !name.endsWith('.test.yaml')))(
+    'rules/%s',
+    (name) => {
+      expect(errorsIn('rule', textOf(`rules/${name}`))).toEqual([]);
+    },
+  );
+  test.each(readdirSync(join(ROOT, 'rules')).filter((name) => name.endsWith('.test.yaml')))(
+    'rules/%s',
+    (name) => {
+      expect(errorsIn('test', textOf(`rules/${name}`))).toEqual([]);
+    },
+  );
+  test.each(yamlBlocks('docs/rule-tests.md'))('an example of docs/rule-tests.md: %.30s', (text) => {
+    const kind = text.includes('tests:') ? 'test' : 'rule';
+    expect(errorsIn(kind, text)).toEqual([]);
   });
   test.each(yamlBlocks('docs/rules.md'))('the example of docs/rules.md: %.30s', (text) => {
     expect(errorsIn('rule', text)).toEqual([]);
@@ -60,6 +73,8 @@ test.each([
   ['policy', 'notifier: {}\n', ' must NOT have additional properties'],
   ['policy', 'blast_radius: { share: 34 }\n', '/blast_radius/share must be string'],
   ['policy', 'roles: {}\n', '/roles must NOT be valid'],
+  ['test', 'tests: [{ name: a }]\n', "/tests/0 must have required property 'expect'"],
+  ['test', 'tests: [{ name: a, expect: [{ kind: x }] }]\n', '/tests/0/expect/0/kind must be'],
 ] as const)('an editor underlines a mistake in a %s: %j', (kind, yaml, message) => {
   expect(errorsIn(kind, yaml).join('\n')).toContain(message);
 });

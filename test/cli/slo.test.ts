@@ -103,26 +103,27 @@ test('status: what Prometheus recorded, as a table and as JSON', async () => {
   });
   const { code, out, err } = await slo('status', '--prometheus', url);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(out).toMatch(/^SERVICE +SLO +OBJECTIVE +BUDGET LEFT +BURN +EXHAUSTED IN\n/);
-  expect(out).toMatch(/api +errors +99 % +50\.0 % \(30d\) +2\.00x \(1h\) +7d12h\n$/);
+  expect(out).toMatch(/^SERVICE +SLO +OBJECTIVE +BUDGET LEFT +BURN +EXHAUSTED IN +COUNTED BY +DATA\n/);
+  expect(out).toMatch(/api +errors +99 % +50\.0 % \(30d\) +2\.00x \(1h\) +7d12h +prometheus +-\n$/);
   const json = JSON.parse((await slo('status', '--prometheus', url, '--json')).out) as unknown;
   expect(json).toMatchObject({ items: [{ ...labels, exhausted_in_seconds: 648_000 }] });
 });
 
-test('status: its own, from the service; what nobody knows is unknown', async () => {
+test('status: its own, from the service, with whose count it is and how much of the window it covers', async () => {
   const figure = (window: string, value: number | null) => ({ window, value });
   const item = {
     slo: 'action_success',
     objective_pct: 99.5,
     burn_fast: figure('1h', 20),
     burn_slow: figure('6h', 4),
-    budget_left: figure('30d', null),
+    budget_left: { ...figure('30d', 0.5), source: 'store' },
+    windows: [{ window: '30d', covered: 0.031 }],
   };
   const url = await serve({ '/api/v1/slo': { items: [item] } });
   const { code, out } = await slo('status', '--url', url);
   expect(code).toBe(0);
   expect(out).toMatch(
-    /autoheal +action_success +99\.5 % +unknown \(30d\) +20\.00x \(1h\), 4\.00x \(6h\) +unknown\n$/,
+    /autoheal +action_success +99\.5 % +50\.0 % \(30d\) +20\.00x \(1h\), 4\.00x \(6h\) +18h +autoheal +3\.1 %\n$/,
   );
 });
 

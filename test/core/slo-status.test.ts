@@ -36,6 +36,8 @@ describe('how SLOs stand', () => {
         ],
         // Half of 30 days at twice the speed.
         exhausted_in_seconds: (7.5 * DAY_MS) / 1_000,
+        source: 'prometheus',
+        covered: null,
       },
       {
         service: 'autoheal',
@@ -44,18 +46,29 @@ describe('how SLOs stand', () => {
         budget_left: [{ window: '30d', value: 1 }],
         burn: [{ window: '1h', value: 0 }],
         exhausted_in_seconds: null,
+        source: 'prometheus',
+        covered: null,
       },
     ]);
   });
 
   test('from the API: what nobody knows stays unknown, what is spent is spent', () => {
-    const figure = (window: string, value: number | null) => ({ window, value });
-    const item = { slo: 'a', objective_pct: 99.5, burn_slow: figure('6h', 1) };
+    const figure = (window: string, value: number | null) => ({
+      window,
+      value,
+      source: 'store' as const,
+    });
+    const windows = [
+      { window: '1h', covered: 1 },
+      { window: '30d', covered: 0.25 },
+    ];
+    const item = { slo: 'a', objective_pct: 99.5, burn_slow: figure('6h', 1), windows };
     const [spent, unknown] = statusOfApi([
       { ...item, burn_fast: figure('1h', 20), budget_left: figure('30d', -0.1) },
       { ...item, burn_fast: figure('1h', 20), budget_left: figure('30d', null) },
     ]);
     expect([spent?.exhausted_in_seconds, unknown?.exhausted_in_seconds]).toEqual([0, null]);
+    expect(spent).toMatchObject({ source: 'store', covered: 0.25 });
   });
 });
 

@@ -1,9 +1,11 @@
+import { request } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { renderRules } from '../../scripts/slo-rules.ts';
-import { parseSlos } from '../../src/core/slo.ts';
+import { parseSlos } from '../../src/core/slo/openslo.ts';
+import { renderRules } from '../../src/core/slo/rules.ts';
 import { type Autoheal, startAutoheal } from '../real/autoheal.ts';
 import { haveParts } from '../real/parts.ts';
 import { type Prometheus, startPrometheus } from '../real/prometheus.ts';
@@ -21,6 +23,16 @@ const BATCH = 10;
 const PAUSE_MS = 400;
 /** Its draws fail in more than 10 of 100 from the 300th on. */
 const SEED = '6';
+const SLOW_MS = 300;
+const SLOW_POSTS = 4;
+const REFUSED_POSTS = 5;
+/** All events of an objective, as they are scraped. */
+const TOTALS: Readonly<Record<string, string>> = {
+  webhook_latency:
+    'autoheal_webhook_request_duration_seconds_count{outcome!~"rejected_.+",drill="false"}',
+  action_success: 'autoheal_remediations_total{outcome=~"success|failure|timeout",drill="false"}',
+  audit_latency: 'autoheal_audit_write_seconds_count',
+};
 const SOON = { timeout_ms: 60_000, every_ms: PAUSE_MS };
 const RULE = `
 name: flip
@@ -51,7 +63,11 @@ async function startService(): Promise<Autoheal> {
   const autoheal = await startAutoheal({
     rules,
     policy: `flags:\n${flags.join('\n')}\n`,
-    env: { AUTOHEAL_CHAOS_FAILURE_RATE: '10', AUTOHEAL_CHAOS_SEED: SEED },
+    env: {
+      AUTOHEAL_CHAOS_FAILURE_RATE: '10',
+      AUTOHEAL_CHAOS_SEED: SEED,
+      AUTOHEAL_SELF_PROBE: '5s',
+    },
   });
   undo.push(() => autoheal.dispose());
   return autoheal;
@@ -69,9 +85,9 @@ async function startScraping(autoheal: Autoheal): Promise<Prometheus> {
 }
 
 /** One delivery of alerts, each for a flag that none had before: nothing waits for another. */
-function createTraffic(autoheal: Autoheal): () => Promise<void> {
-  let next = 0;
-  return async () => {
+function createTraffic(autoheal: Autoheal): { post(): Promise<void>; posted(): number } {
+  let [next, posted] = [0, 0];
+  async function post(): Promise<void> {
     const startsAt = new Date().toISOString();
     const alerts = Array.from({ length: BATCH }, () => ({
       status: 'firing',
@@ -81,7 +97,89 @@ function createTraffic(autoheal: Autoheal): () => Promise<void> {
     }));
     const body = { version: '4', status: 'firing', alerts };
     expect((await autoheal.api('/webhook', { body })).status).toBe(202);
-  };
+    posted += 1;
+  }
+  return { post, posted: () => posted };
+}
+
+/** A sender so slow that its delivery is not accepted within 250 ms of its arrival. */
+async function postSlowly(autoheal: Autoheal): Promise<void> {
+  const body = JSON.stringify({ version: '4', status: 'firing', alerts: [] });
+  const headers = { 'content-type': 'application/json', 'content-length': body.length };
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+  const post = request(`${autoheal.url}/webhook`, { method: 'POST', headers }, (answer) => {
+    answer.resume();
+    resolve(answer.statusCode);
+  });
+  post.on('error', reject);
+  post.write(body.slice(0, 10));
+  await pause(SLOW_MS);
+  post.end(body.slice(10));
+  expect(await promise).toBe(202);
+}
+
+/** Deliveries that are slow, which is ours to answer for, and such that are refused, which is not. */
+async function postBadly(autoheal: Autoheal): Promise<void> {
+  for (let n = 0; n < SLOW_POSTS; n += 1) await postSlowly(autoheal);
+  for (let n = 0; n < REFUSED_POSTS; n += 1)
+    expect((await autoheal.api('/webhook', { body: { no: 'webhook' } })).status).toBe(400);
+}
+
+interface Count {
+  readonly bad: number;
+  readonly total: number;
+}
+interface Item {
+  readonly slo: string;
+  readonly windows: readonly (Count & { readonly window: string; readonly covered: number })[];
+}
+
+/** What the service counted of an objective since its database began. */
+async function counted(autoheal: Autoheal, of: string): Promise<Count> {
+  const { body } = await autoheal.api('/api/v1/slo');
+  const { items } = body as { items: readonly Item[] };
+  const found = items.find(({ slo }) => slo === of)?.windows.find(({ window }) => window === '30d');
+  if (found === undefined) throw new Error(`no objective ${of}`);
+  return found;
+}
+
+/** Everything counted has been scraped, and the rules that record it have run since. */
+async function agreed(autoheal: Autoheal, prometheus: Prometheus, slo: string): Promise<Count> {
+  return until(
+    `Prometheus agrees on ${slo}`,
+    async () => {
+      const own = await counted(autoheal, slo);
+      const all = `autoheal:slo_total:rate30d{slo="${slo}",drill="false"}`;
+      const good = `autoheal:slo_good:rate30d{slo="${slo}",drill="false"}`;
+      const scraped = (await value(prometheus, `sum(${TOTALS[slo] ?? ''})`)) ?? 0;
+      const error = (await value(prometheus, `1 - ${good} / ${all}`)) ?? 1;
+      return own.total > 0 && near(own.total, scraped) && near(own.bad / own.total, error)
+        ? own
+        : undefined;
+    },
+    SOON,
+  );
+}
+
+/** It delivers to itself, and none of that is a delivery to anybody else. */
+async function probed(autoheal: Autoheal, prometheus: Prometheus): Promise<void> {
+  await until(
+    'a probe of its own',
+    async () => ((await value(prometheus, 'autoheal_self_probe_total{result="ok"}')) ?? 0) > 0,
+    SOON,
+  );
+  const failed = 'sum(autoheal_self_probe_total{result!="ok"})';
+  expect(await value(prometheus, failed)).toBe(0);
+  const { body } = await autoheal.api('/');
+  expect(body).toMatchObject({ components: { self_probe: { status: 'ok' } } });
+  const { body: list } = await autoheal.api('/api/v1/deliveries?limit=1000');
+  const { items } = list as { items: readonly { source: string }[] };
+  expect(items.map(({ source }) => source)).not.toContain('autoheal');
+}
+
+/** Within 1 % of each other. */
+function near(one: number, other: number): boolean {
+  return Math.abs(one - other) <= 0.01 * Math.max(one, other);
 }
 
 /** Fast alerts on the success of steps; how quick this machine's disk is says nothing here. */
@@ -112,7 +210,15 @@ describe.skipIf(!haveParts('prometheus'))('burn rates', () => {
   test('10 % injected failures page as AutohealFailureRateBurnFast, which resolves when they end', async () => {
     const autoheal = await startService();
     const prometheus = await startScraping(autoheal);
-    const post = createTraffic(autoheal);
+    const { post, posted } = createTraffic(autoheal);
+    await until(
+      'a first scrape, so that no event comes before it',
+      async () =>
+        (await value(prometheus, 'count(autoheal_webhook_request_duration_seconds_count)')) ??
+        undefined,
+      SOON,
+    );
+    await postBadly(autoheal);
     const alerts = await until(
       'a page',
       async () => {
@@ -131,9 +237,15 @@ describe.skipIf(!haveParts('prometheus'))('burn rates', () => {
       },
       SOON,
     );
-    const counted = await burnFast(autoheal, 'action_success');
-    expect(counted).toMatchObject({ source: 'audit' });
-    expect(counted?.value).toBeGreaterThan(14.4);
+    const webhook = await agreed(autoheal, prometheus, 'webhook_latency');
+    expect(webhook.bad).toBeGreaterThanOrEqual(SLOW_POSTS);
+    await probed(autoheal, prometheus);
+    expect(webhook.total).toBe(posted() + SLOW_POSTS);
+    const steps = await agreed(autoheal, prometheus, 'action_success');
+    expect(steps.bad / steps.total).toBeGreaterThan(0.07);
+    await agreed(autoheal, prometheus, 'audit_latency');
+    // Without a Prometheus it says so itself. Of its real hour there is data for less than a minute.
+    expect(await burnFast(autoheal, 'action_success')).toMatchObject({ source: 'store' });
 
     await autoheal.restart({
       AUTOHEAL_CHAOS_FAILURE_RATE: '0',
@@ -149,6 +261,10 @@ describe.skipIf(!haveParts('prometheus'))('burn rates', () => {
       },
       SOON,
     );
+    // The restart took nothing away: what was counted before it is still there, with what came since.
+    const after = await counted(autoheal, 'action_success');
+    expect(after.bad).toBe(steps.bad);
+    expect(after.total).toBeGreaterThan(steps.total);
     for (const slo of ['availability', 'webhook_latency', 'action_success', 'audit_latency'])
       expect(await burnFast(autoheal, slo)).toMatchObject({ source: 'prometheus', reason: null });
   });

@@ -32,6 +32,9 @@ const PLANTED = {
   bearer: 'planted-bearer-file-6d',
   away_path: 'planted-away-path-41',
   wrong_token: 'planted-token-of-a-stranger-ee',
+  sentry_key: 'planted_sentry_key_9a',
+  annotation: 'planted-customer-name-c7',
+  card: 'planted-card-4111',
 } as const;
 
 const RULE = `
@@ -82,6 +85,7 @@ beforeAll(async () => {
     AUTOHEAL_AUDIT_KEY_FILE: secret('audit', PLANTED.audit_key),
     AUTOHEAL_PROMETHEUS_URL: withUser(prometheus.url, PLANTED.prometheus_password),
     OTEL_EXPORTER_OTLP_ENDPOINT: withUser(sink.url, PLANTED.otlp_password),
+    SENTRY_DSN: `http://${PLANTED.sentry_key}@127.0.0.1:1/1`,
     OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${PLANTED.otlp_header}`,
     AUTOHEAL_LOG_LEVEL: 'trace',
   };
@@ -96,6 +100,7 @@ beforeAll(async () => {
       `  chat: { format: slack, url_file: ${chat} }`,
       `  away: { url_file: ${away} }`,
       `  page: { url_file: ${page}, bearer_token_file: ${bearer} }`,
+      'redact: { annotations: [customer], patterns: ["planted-card-[0-9]+"] }',
     ].join('\n'),
     env,
   });
@@ -112,7 +117,7 @@ function as(token: string): { readonly headers: Readonly<Record<string, string>>
 const ALERT = {
   status: 'firing',
   labels: { alertname: 'AIErrorRateHigh', service: 'ai-coach' },
-  annotations: {},
+  annotations: { customer: PLANTED.annotation, summary: `It was ${PLANTED.card} that paid` },
   startsAt: new Date(Date.now() - 1_000).toISOString(),
 };
 
@@ -156,6 +161,18 @@ const READ = [
   '/api/v1/pause',
 ];
 
+/** What of all this the page of metrics has to know: it is wired to what happens. */
+const COUNTED: readonly (readonly [string, RegExp])[] = [
+  ['autoheal_http_requests_total{route="/webhook",method="POST",status_class="2xx"}', / 1$/],
+  ['autoheal_http_requests_total{route="/webhook",method="POST",status_class="4xx"}', / 1$/],
+  ['autoheal_auth_denied_total{reason="wrong_token"}', / 2$/],
+  ['autoheal_backend_call_seconds_count{backend="notify",result="refused"}', / [1-9]/],
+  ['autoheal_store_seconds_count{op="claim"}', / [1-9]/],
+  ['autoheal_store_seconds_count{op="read"}', / [1-9]/],
+  ['autoheal_disk_free_bytes', / [1-9]/],
+  ['autoheal_database_bytes', / [1-9]/],
+];
+
 /** What it says and wrote, by where. */
 async function everything(): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
@@ -193,6 +210,10 @@ test('no planted secret is in a log, the audit log, an answer, a metric, a trace
   expect(sink.posts[0]?.headers['x-api-key']).toBe(PLANTED.otlp_header);
   expect(sink.posts[0]?.headers.authorization).toMatch(/^Basic /);
   expect(found.get('/api/v1/audit?limit=1000')).toContain('not_sent');
+  const page = (found.get('/metrics') ?? '').replaceAll('\\"', '"');
+  for (const [series, value] of COUNTED)
+    expect(page.split('\\n').find((line) => line.startsWith(`${series} `))).toMatch(value);
+  expect(found.get('/api/v1/alerts')).toContain('It was [redacted] that paid');
   expect(found.get('traces')).toContain('escalate');
   const log = found.get(join(autoheal.folder, 'stdout')) ?? '';
   expect(log).toContain('escalation not delivered');

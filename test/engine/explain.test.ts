@@ -19,10 +19,10 @@ interface Explained {
 }
 
 /** The route's answer about the newest episode of the alert, as its schema describes it. */
-async function explain({ store, engine }: Rig, alertname = DOWN.alertname): Promise<Explained> {
+async function explain({ store, machine }: Rig, alertname = DOWN.alertname): Promise<Explained> {
   const [route] = EXPLAIN_ROUTES;
   const [episode] = (await store.listEpisodes({ limit: 1, alertname })).items;
-  const deps = { store, rulebook: engine.rulebook };
+  const deps = { store, what_if: machine.what_if };
   const call = { deps, query: { episode: episode?.id } };
   const answer = await route?.handle(call as unknown as Parameters<typeof route.handle>[0]);
   return route?.answers[200]?.schema?.parse(answer?.body) as Explained;

@@ -52,8 +52,8 @@ function shown(rig: Rig, more: Partial<FakeAlert> = {}): FakeAlert {
   };
 }
 
-async function startBoth(rules: Readonly<Record<string, string>> = {}): Promise<Rig> {
-  const rig = await start({ rules, world: newWorld({ a: 2 }) });
+async function startBoth(rules: Readonly<Record<string, string>> = {}, policy = ''): Promise<Rig> {
+  const rig = await start({ rules, policy, world: newWorld({ a: 2 }) });
   const watch = createWatch({
     ...rig.engine,
     prometheus: { configured: false, firing: async () => [] },
@@ -100,6 +100,20 @@ describe('what the API told', () => {
       actor: 'reconcile',
       detail: { reconcile: 'unseen', alerts: 1 },
     });
+  });
+
+  test('enters without what the policy redacts, and still as a finding of ours', async () => {
+    const rig = await startBoth({ raise: RULE }, 'redact: { annotations: [summary] }\n');
+    fake.show(shown(rig));
+    await first(rig);
+    await round(rig);
+    const [episode] = await episodes(rig);
+    expect(episode?.annotations).toEqual({ summary: '[redacted]' });
+    const { deliveries: kept } = await rig.store.recorded({ after: 0, limit: 10 });
+    const bodies = kept.map(({ body }) => new TextDecoder().decode(body));
+    expect(bodies).toEqual([expect.stringContaining('"annotations":{"summary":"[redacted]"}')]);
+    const [received] = await rig.audit({ kind: ['webhook_received'] });
+    expect(received).toMatchObject({ actor: 'reconcile', detail: { reconcile: 'unseen' } });
   });
 
   test('closes what vanished, and the lease goes back', async () => {

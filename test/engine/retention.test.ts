@@ -118,6 +118,7 @@ test('it looks once an hour, goes on at once while there is more, and says what 
     audit_before: now - 40 * DAY,
     deliveries_before: now - 2 * DAY,
     episodes_before: now - 35 * DAY,
+    slo_before: now - 90 * DAY,
     runs_since: now - 30 * DAY,
   });
   now += HOUR - 1;
@@ -131,7 +132,7 @@ test('it looks once an hour, goes on at once while there is more, and says what 
 
 function removed(audit: number, more: boolean): Retained {
   return {
-    rows: { audit, deliveries: 0, episodes: 0, remediations: 0, leases: 0, holds: 0 },
+    rows: { audit, deliveries: 0, episodes: 0, remediations: 0, leases: 0, holds: 0, slo: 0 },
     more,
   };
 }

@@ -13,6 +13,7 @@ import type { Engine } from '../../src/engine/deps.ts';
 import { createFlags } from '../../src/engine/flags.ts';
 import { createOperator } from '../../src/engine/operator.ts';
 import { createPlaces } from '../../src/engine/places.ts';
+import { createPriorities } from '../../src/engine/priorities.ts';
 import { catalogueFor, createRulebook } from '../../src/engine/rulebook.ts';
 import type { Watch } from '../../src/engine/watch.ts';
 import { createWatchdog } from '../../src/engine/watchdog.ts';
@@ -31,7 +32,9 @@ function sha256(text: string): string {
 
 export async function buildEngine(
   options: RigOptions,
-  rig: Pick<Rig, 'sent' | 'promql' | 'hooks' | 'notifier_failures'> & { readonly watch: Watch },
+  rig: Pick<Rig, 'sent' | 'promql' | 'burns' | 'hooks' | 'notifier_failures'> & {
+    readonly watch: Watch;
+  },
   files: { rules: RigOptions['rules'] },
   dir: string,
   clock: Clock,
@@ -48,7 +51,7 @@ export async function buildEngine(
   });
   const opened = await openSqliteStore({ path: join(dir, 'autoheal.db'), metrics, clock });
   const { store, commits } = counted(options.around?.(opened) ?? opened, rig.hooks);
-  const base = { store, clock, ids, metrics, log: SILENT, tracer: NO_TRACER };
+  const base = { store, clock, ids, metrics, log: SILENT, tracer: options.tracer ?? NO_TRACER };
   const rulebook = createRulebook({
     ...base,
     catalogueOf: catalogueFor(actions),
@@ -69,6 +72,18 @@ export async function buildEngine(
   const operator = createOperator(base, options.mode ?? 'auto');
   const flags = createFlags({ ...base, declared: () => rulebook.current()?.policy.flags ?? {} });
   const budget = createBudget(base);
+  const priorities = createPriorities({
+    ...base,
+    policy: () => rulebook.current()?.policy,
+    prometheus: {
+      async samples(expr) {
+        const samples = rig.burns.get(expr);
+        if (samples === undefined)
+          throw new ActionError('unavailable', 'no answer', { retryable: true });
+        return Object.entries(samples).map(([service, value]) => ({ labels: { service }, value }));
+      },
+    },
+  });
   const engine: Engine = {
     ...base,
     random: () => 0.5,
@@ -108,8 +123,9 @@ export async function buildEngine(
     watch: rig.watch,
     watchdog: createWatchdog(clock, () => rulebook.current()?.policy),
     budget: () => budget.current(),
+    priorities,
   };
-  return { engine, operator, budget, commits };
+  return { engine, operator, budget, priorities, commits };
 }
 
 /** The store, with a count of the units asked of it: how a test sees that work goes on. */

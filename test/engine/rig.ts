@@ -8,6 +8,7 @@ import type { ServiceMode } from '../../src/engine/api.ts';
 import { buildMachine, type Machine } from '../../src/engine/build.ts';
 import type { ChaosSettings } from '../../src/engine/chaos.ts';
 import type { Engine } from '../../src/engine/deps.ts';
+import type { Tracer } from '../../src/ports.ts';
 import type { AuditQuery, Store } from '../../src/store.ts';
 import { type FakeClock, fakeClock, turn } from '../fakes/clock.ts';
 import { type FakeWatch, fakeWatch } from '../fakes/watch.ts';
@@ -15,6 +16,8 @@ import { newWorld, type World } from '../fakes/world.ts';
 import { buildEngine } from './rig-engine.ts';
 
 export interface RigOptions {
+  /** None by default: work runs as it is. */
+  readonly tracer?: Tracer;
   /** Rule texts by name. */
   readonly rules: Readonly<Record<string, string>>;
   readonly policy?: string;
@@ -56,6 +59,8 @@ export interface Rig {
   readonly hooks: Map<keyof Store, () => void | Promise<void>>;
   /** What Prometheus answers, by expression; absent: unreachable. */
   readonly promql: Map<string, boolean>;
+  /** Burn rates of services, by expression; absent: unreachable. */
+  readonly burns: Map<string, Readonly<Record<string, number>>>;
   /** What Alertmanager's API shows, and whether autoheal is blind. */
   readonly watch: FakeWatch;
   /** Replaces the rules; the caller reloads. */
@@ -98,9 +103,10 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const notifier_failures: Rig['notifier_failures'] = [];
   const files = { rules: options.rules };
   const watch = fakeWatch();
-  const { engine, operator, budget, commits } = await buildEngine(
+  const burns: Rig['burns'] = new Map();
+  const { engine, operator, budget, priorities, commits } = await buildEngine(
     options,
-    { sent, promql, hooks, notifier_failures, watch },
+    { sent, promql, burns, hooks, notifier_failures, watch },
     files,
     dir,
     clock,
@@ -110,6 +116,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     worker_id: `rig-${Math.random()}`,
     operator,
     budget,
+    priorities,
     watch,
     components: [],
     process: { rss_bytes: () => 0, heap_used_bytes: () => 0 },
@@ -125,6 +132,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     dir,
     sent,
     promql,
+    burns,
     watch,
     hooks,
     notifier_failures,

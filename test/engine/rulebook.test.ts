@@ -118,7 +118,7 @@ describe('reload', () => {
         { version, rules: 2, added: ['one', 'two'], removed: [], changed: [] },
       ],
     ]);
-    expect(reloads).toEqual([[true, clock.now(), 2]]);
+    expect(reloads).toEqual([[true, clock.now(), 2, ['one', 'two']]]);
   });
 
   test('where nothing changed nothing is swapped or audited', async () => {

@@ -12,6 +12,11 @@ export interface SentSpan {
   /** OTLP: 0 unset, 2 error. */
   readonly status: { readonly code?: number; readonly message?: string };
   readonly attributes: Readonly<Record<string, unknown>>;
+  /** By name, with their attributes. */
+  readonly events: readonly {
+    readonly name: string;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  }[];
   readonly start_ms: number;
   readonly end_ms: number;
   readonly resource: Readonly<Record<string, unknown>>;
@@ -66,6 +71,10 @@ interface OtlpSpan {
   readonly kind: number;
   readonly status?: SentSpan['status'];
   readonly attributes?: readonly OtlpAttribute[];
+  readonly events?: readonly {
+    readonly name: string;
+    readonly attributes?: readonly OtlpAttribute[];
+  }[];
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
 }
@@ -88,6 +97,10 @@ function spansOf(body: string): readonly SentSpan[] {
         kind: span.kind,
         status: span.status ?? {},
         attributes: plain(span.attributes),
+        events: (span.events ?? []).map(({ name, attributes }) => ({
+          name,
+          attributes: plain(attributes),
+        })),
         start_ms: Number(BigInt(span.startTimeUnixNano) / 1_000_000n),
         end_ms: Number(BigInt(span.endTimeUnixNano) / 1_000_000n),
         resource: plain(resource?.attributes),

@@ -5,11 +5,18 @@ export interface FakePrometheus {
   readonly requests: readonly Seen[];
   /** What this expression gives from now on; an expression that was never set has no samples. */
   set(expr: string, data: QueryData): void;
+  /** When this expression has samples, by series; asked by range. Seconds since the epoch. */
+  setRange(expr: string, ...series: readonly FakeRange[]): void;
   /** The alerts that it holds from now on. */
   setAlerts(...alerts: readonly FakePromAlert[]): void;
   /** The next `times` queries are answered so instead. */
   fail(answer: Answer, times?: number): void;
   close(): Promise<void>;
+}
+export interface FakeRange {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly from: number;
+  readonly to: number;
 }
 export interface FakePromAlert {
   readonly labels: Readonly<Record<string, string>>;
@@ -23,6 +30,7 @@ export type QueryData =
 /** `POST /api/v1/query` and `GET /api/v1/alerts` as Prometheus takes and answers it; what it would refuse is refused. */
 export async function startPrometheus(): Promise<FakePrometheus> {
   const answers = new Map<string, QueryData>();
+  const ranges = new Map<string, readonly FakeRange[]>();
   const failures: Answer[] = [];
   let alerts: readonly FakePromAlert[] = [];
   const server = await serve((seen) => {
@@ -30,6 +38,8 @@ export async function startPrometheus(): Promise<FakePrometheus> {
     if (failure !== undefined) return failure;
     if (seen.path === '/api/v1/alerts' && seen.method === 'GET')
       return { status: 200, body: { status: 'success', data: { alerts } } };
+    if (seen.path === '/api/v1/query_range' && seen.method === 'POST')
+      return answerRange(seen, ranges);
     if (seen.path !== '/api/v1/query') return { status: 404, body: '404 page not found\n' };
     if (seen.method !== 'POST') return { status: 405, body: '' };
     return answerQuery(seen, answers);
@@ -38,6 +48,7 @@ export async function startPrometheus(): Promise<FakePrometheus> {
     url: `http://127.0.0.1:${server.port}`,
     requests: server.requests,
     set: (expr, data) => void answers.set(expr, data),
+    setRange: (expr, ...series) => void ranges.set(expr, series),
     setAlerts(...next) {
       alerts = next;
     },
@@ -58,6 +69,26 @@ function answerQuery(seen: Seen, answers: ReadonlyMap<string, QueryData>): Answe
     return badData('invalid parameter "timeout": cannot parse to a valid duration');
   const data = answers.get(expr) ?? { resultType: 'vector', result: [] };
   return { status: 200, body: { status: 'success', data } };
+}
+
+/** Prometheus's own limit of looks in one answer. */
+const POINTS_MAX = 11_000;
+
+function answerRange(seen: Seen, ranges: ReadonlyMap<string, readonly FakeRange[]>): Answer {
+  const form = new URLSearchParams(seen.body);
+  const [start, end, step] = ['start', 'end', 'step'].map((name) => Number(form.get(name)));
+  if (!(start !== undefined && end !== undefined && step !== undefined && step > 0))
+    return badData('invalid parameter "step": cannot parse to a valid duration');
+  if (end < start)
+    return badData('invalid parameter "end": end timestamp must not be before start time');
+  if ((end - start) / step > POINTS_MAX)
+    return badData('exceeded maximum resolution of 11,000 points per timeseries.');
+  const result = (ranges.get(form.get('query') ?? '') ?? []).flatMap(({ labels, from, to }) => {
+    const values: (readonly [number, string])[] = [];
+    for (let at = start; at <= end; at += step) if (at >= from && at <= to) values.push([at, '1']);
+    return values.length === 0 ? [] : [{ metric: labels, values }];
+  });
+  return { status: 200, body: { status: 'success', data: { resultType: 'matrix', result } } };
 }
 
 /** A vector of one sample for each value. */

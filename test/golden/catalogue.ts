@@ -65,4 +65,5 @@ export const CATALOGUE: Catalogue = {
   databases: ['crm', 'shop'],
   hosts: ['https://crm.example.com'],
   commands: [['/usr/bin/systemctl', 'restart', 'crm-*']],
+  redacted: new Set(['description']),
 };

@@ -40,6 +40,8 @@ test.each([
   ['the parser of the command line', /node_modules\/commander/],
   ['the doctor', /src\/doctor\//],
   ['the client of Kubernetes', /@kubernetes/],
+  ["Sentry's SDK, without SENTRY_DSN and with it", /@sentry/],
+  ['the limiter of requests, before the first request that it limits', /@fastify\/rate-limit/],
 ])('a start does not load %s', (_, pattern) => {
   expect(loaded.filter((file) => pattern.test(file))).toEqual([]);
 });
@@ -59,7 +61,11 @@ async function start(): Promise<readonly string[]> {
     ['--require', join(folder, 'probe.cjs'), join(ROOT, 'bin/autoheal.js'), 'serve'],
     {
       cwd: folder,
-      env: { AUTOHEAL_PORT: '0', AUTOHEAL_DATABASE_URL: `sqlite:${join(folder, 'autoheal.db')}` },
+      env: {
+        AUTOHEAL_PORT: '0',
+        AUTOHEAL_DATABASE_URL: `sqlite:${join(folder, 'autoheal.db')}`,
+        SENTRY_DSN: 'http://key@127.0.0.1:1/1',
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );

@@ -40,7 +40,7 @@ describe('with tokens', () => {
     }
     const closed = ROUTE_INFOS.filter(({ access }) => access !== 'open');
     expect(world.state.denied).toHaveLength(closed.length);
-    expect(world.state.denied_metric).toBe(closed.length);
+    expect(world.state.denied_metric).toEqual(closed.map(() => 'no_token'));
     expect(world.state.denied.map(({ route }) => route)).toContain('/api/v1/flags/{key}');
     expect(world.state.denied[0]?.client).toBe('127.0.0.1');
   });

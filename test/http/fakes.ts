@@ -1,3 +1,4 @@
+import type { Treatment } from '../../src/core/benefit/treatment.ts';
 import type { AuditRecord } from '../../src/core/audit/audit.ts';
 import { AutohealError } from '../../src/core/errors.ts';
 import type { RuleSet } from '../../src/core/rules/rule.ts';
@@ -12,8 +13,10 @@ import type {
   Reporter,
   Rulebook,
   StatusView,
+  WhatIf,
 } from '../../src/engine/api.ts';
 import type { HttpDeps, ServedMetrics, StoreReads } from '../../src/http/deps.ts';
+import type { Fault, RouteLabels } from '../../src/ports.ts';
 import type { AuditQuery, AuditVerdict } from '../../src/store.ts';
 import type { PeopleSeen } from './people.ts';
 import { AUDIT, DELIVERY, EPISODE, FLAG, NOW, REMEDIATION, RULES, RUN, STATUS } from './values.ts';
@@ -27,7 +30,14 @@ export interface State {
   accept: Intake['accept'];
   readonly webhooks: { outcome: string; seconds: number; drill: boolean }[];
   readonly denied: { client: string; route: string }[];
-  denied_metric: number;
+  readonly denied_metric: string[];
+  readonly requests: {
+    readonly route: RouteLabels | null;
+    readonly status: number;
+    readonly seconds: number;
+  }[];
+  readonly rate_limited: string[];
+  readonly faults: { readonly error: unknown; readonly about: Fault }[];
   readonly logged: { level: string; fields: Record<string, unknown>; message: string }[];
   readonly audit_queries: AuditQuery[];
   readonly list_queries: object[];
@@ -45,6 +55,8 @@ export interface State {
   status: StatusView;
   verify: (from: number) => Promise<AuditVerdict>;
   audit: AuditRecord[];
+  /** Of every rule. */
+  treatments: Treatment[];
 }
 export function newState(): State {
   return {
@@ -54,7 +66,10 @@ export function newState(): State {
     accept: async () => ({ delivery: 'd-1', alerts: 1, unusable: [], drill: false }),
     webhooks: [],
     denied: [],
-    denied_metric: 0,
+    denied_metric: [],
+    requests: [],
+    rate_limited: [],
+    faults: [],
     logged: [],
     audit_queries: [],
     list_queries: [],
@@ -76,6 +91,7 @@ export function newState(): State {
     status: STATUS,
     verify: async (from) => ({ ok: true, rows: 3, from, head: 'ab'.repeat(32) }),
     audit: AUDIT,
+    treatments: [],
   };
 }
 
@@ -114,12 +130,34 @@ export function flagsOf(state: State): FlagBoard {
 export function rulebookOf(state: State): Rulebook {
   return {
     current: () => state.rules,
+    redaction: () => null,
     byHash: async (hash) => state.rules?.rules.find((rule) => rule.hash === hash),
     async reload(actor) {
       state.reloads.push(actor);
       return state.reload;
     },
     last: () => state.reload,
+  };
+}
+
+/** Enough to see that a question is asked; test/http/what-if.test.ts asks a real engine. */
+export function whatIfOf(state: State): WhatIf {
+  const answer = {
+    rule: 'ai-errors',
+    matches: false,
+    first_failing_matcher: 'alertname="A"',
+    why: null,
+    would: null,
+  };
+  return {
+    payload: async () => ({
+      asked_at: state.now,
+      mode: 'auto',
+      alerts: [],
+      left_out: 0,
+      unusable: [],
+    }),
+    episode: async () => [answer],
   };
 }
 
@@ -144,14 +182,20 @@ export function metricsOf(state: State): ServedMetrics {
     auditWrite: nothing,
     guard: nothing,
     remediationDone: nothing,
+    budgetSpent: nothing,
+    burnsRead: nothing,
     revert: nothing,
     alerts: nothing,
     deliveryParked: nothing,
-    authDenied: () => void (state.denied_metric += 1),
+    authDenied: (reason) => void state.denied_metric.push(reason),
+    request: (route, status, seconds) => void state.requests.push({ route, status, seconds }),
+    rateLimited: (limit) => void state.rate_limited.push(limit),
     rulesReload: nothing,
     watchdog: nothing,
     chaos: nothing,
     breaker: nothing,
+    backendCall: nothing,
+    auditVerified: nothing,
     reconcilePoll: nothing,
     reconcileFinding: nothing,
     harmSuspected: nothing,
@@ -207,5 +251,6 @@ export function storeOf(state: State): StoreReads {
       state.list_queries.push(query);
       return { items: [DELIVERY], next_cursor: null };
     },
+    recorded: async () => ({ deliveries: [], next: null }),
   };
 }

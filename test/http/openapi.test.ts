@@ -166,3 +166,13 @@ describe('/openapi.json', () => {
     expect(() => contract.check({ ...answer, headers })).toThrow();
   });
 });
+
+test('says which routes may answer 429, and after how long to come again', async () => {
+  for (const { path, operation } of operationsOf(await served())) {
+    const limited = ROUTE_INFOS.some(
+      (info) => info.path === path && info.access !== 'open' && info.access !== 'webhook',
+    );
+    expect([path, '429' in operation.responses]).toEqual([path, limited]);
+    if (limited) expect(operation.responses['429']).toHaveProperty('headers.Retry-After');
+  }
+});

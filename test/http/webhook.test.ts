@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AutohealError } from '../../src/core/errors.ts';
-import { sourceOf, traceOf } from '../../src/http/webhook.ts';
+import { traceOf } from '../../src/http/traceparent.ts';
+import { sourceOf } from '../../src/http/webhook.ts';
 import { startWorld, type World, type WorldOptions } from './world.ts';
 
 let world: World;

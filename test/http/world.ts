@@ -11,6 +11,9 @@ import {
   type Tokens,
 } from '../../src/http/deps.ts';
 import { createServer } from '../../src/http/server.ts';
+import { type SloStanding, standingOf } from '../../src/core/slo/standing.ts';
+import type { WhatIf } from '../../src/engine/api.ts';
+import { createBenefits } from '../../src/engine/benefits.ts';
 import type { PromSamples } from '../../src/ports.ts';
 import { contractOf, type Contract } from './contract.ts';
 import {
@@ -22,6 +25,7 @@ import {
   reporterOf,
   rulebookOf,
   storeOf,
+  whatIfOf,
   type State,
 } from './fakes.ts';
 import { peopleOf } from './people.ts';
@@ -57,8 +61,13 @@ export interface WorldOptions {
   readonly tokens?: Tokens;
   readonly limits?: Partial<Limits>;
   readonly store?: Partial<StoreReads>;
+  /** What the service counted for its objectives; nothing by default. */
+  readonly slo?: readonly SloStanding[];
+  readonly self_probe?: NonNullable<HttpDeps['self_probe']>;
   /** None is configured by default. */
   readonly prometheus?: PromSamples;
+  /** An engine's own, instead of one that knows nothing of any rule. */
+  readonly what_if?: WhatIf;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -85,15 +94,23 @@ function partsOf(options: WorldOptions): { readonly deps: HttpDeps; readonly sta
     operator: operatorOf(state),
     flags: flagsOf(state),
     ...peopleOf(state.people),
+    benefits: createBenefits({
+      store: { treatments: async () => state.treatments },
+      clock: { now: () => state.now },
+    }),
+    what_if: options.what_if ?? whatIfOf(state),
     rulebook: rulebookOf(state),
     reporter: reporterOf(state),
     store: { ...storeOf(state), ...options.store },
     actions: new Map([[RESTART.id, RESTART]]),
+    ...(options.self_probe && { self_probe: options.self_probe }),
+    slo: { standing: async () => options.slo ?? standingOf([]) },
     prometheus: options.prometheus ?? createPrometheus({ timeout_ms: 1_000 }),
     metrics: metricsOf(state),
     tokens: options.tokens ?? { webhook: [], api: [] },
     limits: { ...DEFAULT_LIMITS, timeout_check_ms: 20, ...options.limits },
     log: logOf(state),
+    tracer: { fault: (error, about) => void state.faults.push({ error, about }) },
     clock: { now: () => state.now },
     auditAuthDenied: (client, route) => void state.denied.push({ client, route }),
   };

@@ -139,9 +139,16 @@ export async function startLife(
     receivers: () => ['autoheal'],
   });
   const actions = modelActions(around.world, watcher);
-  const { engine, operator, budget } = await buildEngine(
+  const { engine, operator, budget, priorities } = await buildEngine(
     { rules: {}, policy: POLICY, world: newWorld(), actions, around: recorded },
-    { sent: [], promql: around.promql, hooks: new Map(), notifier_failures: [], watch },
+    {
+      sent: [],
+      promql: around.promql,
+      burns: new Map(),
+      hooks: new Map(),
+      notifier_failures: [],
+      watch,
+    },
     around.files,
     around.dir,
     process,
@@ -151,6 +158,7 @@ export async function startLife(
     worker_id: `life-${number}`,
     operator,
     budget,
+    priorities,
     watch,
     components: [],
     process: { rss_bytes: () => 0, heap_used_bytes: () => 0 },

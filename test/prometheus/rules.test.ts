@@ -1,16 +1,44 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { casesOf, isCaught, titleOf } from '../../scripts/slo-mutants.ts';
+import {
+  type Group,
+  leftOpen,
+  promtool,
+  readGroups,
+  readTests,
+  sliceOf,
+} from '../../scripts/slo-promtool.ts';
 import { onPath } from '../real/parts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PROMTOOL = onPath('promtool');
 const AMTOOL = onPath('amtool');
 const ALERTMANAGER = join(ROOT, 'alertmanager/alertmanager.yml');
-const TESTS = ['burn-fast', 'burn-slow', 'series', 'autoheal'];
-const RULES = ['prometheus/rules/autoheal-slo.yml', 'prometheus/rules/autoheal.yml'];
+const TESTS = [
+  'burn-fast',
+  'burn-slow',
+  'series',
+  'drill',
+  'autoheal',
+  'services',
+  'services-slow',
+  'watchdog',
+];
+const RULES = ['autoheal-slo', 'autoheal', 'services-slo'].map(
+  (name) => `prometheus/rules/${name}.yml`,
+);
+/** Both cores, while the other tests wait for their timers. */
+const AT_ONCE = 2;
+/** Mutants that each run looks at, of files of rules; `npm run slo:mutants` looks at all. */
+const MUTANTS = [
+  [['autoheal'], 6],
+  [['autoheal-slo', 'services-slo'], 3],
+] as const;
+const SEED = 2_026;
 
 /** Runs one of Prometheus's own tools; its output is shown where it is not content. */
 function run(program: string | undefined, ...args: readonly string[]): void {
@@ -18,47 +46,129 @@ function run(program: string | undefined, ...args: readonly string[]): void {
   expect(ran.status, ran.stdout + ran.stderr).toBe(0);
 }
 
+/** What failed of a test file, each test over the rules that it looks at. */
+async function failures(
+  name: string,
+  change: (groups: readonly Group[]) => readonly Group[] = (groups) => groups,
+): Promise<readonly string[]> {
+  const tests = readTests(join(ROOT, `prometheus/tests/${name}.yml`));
+  const said: string[] = [];
+  await atOnce(tests, async (one) => {
+    const failed = await promtool(PROMTOOL ?? '', change(sliceOf(readGroups(one.rules), one)), one);
+    if (failed !== undefined) said.push(failed);
+  });
+  return said;
+}
+
+async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  async function next(): Promise<void> {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
+}
+
 describe.skipIf(PROMTOOL === undefined)('promtool', () => {
   test('finds nothing wrong with the rules', () => {
     run(PROMTOOL, 'check', 'rules', ...RULES);
   });
 
-  test.each(TESTS)('prometheus/tests/%s.yml holds', (name) => {
-    run(PROMTOOL, 'test', 'rules', `prometheus/tests/${name}.yml`);
+  test('reads the test files as they are', () => {
+    run(PROMTOOL, 'test', 'rules', 'prometheus/tests/autoheal.yml');
+  });
+
+  test.each(TESTS)('prometheus/tests/%s.yml holds', async (name) => {
+    expect(await failures(name)).toEqual([]);
+  });
+
+  test('the ranges of Prometheus 3 change nothing', async () => {
+    expect(await failures('services', leftOpen)).toEqual([]);
+  });
+
+  test('a broken rule is caught', async () => {
+    const sample = MUTANTS.flatMap(([files, count]) => {
+      const cases = casesOf(files);
+      const step = Math.floor(cases.length / count);
+      return Array.from({ length: count }, (_, n) => cases[(SEED + n * step) % cases.length]);
+    });
+    const survivors: string[] = [];
+    await atOnce(sample, async (one) => {
+      if (one !== undefined && !(await isCaught(PROMTOOL ?? '', one))) survivors.push(titleOf(one));
+    });
+    expect(survivors).toEqual([]);
   });
 });
 
-test.skipIf(AMTOOL === undefined || !existsSync(ALERTMANAGER))(
+test.skipIf(AMTOOL === undefined)(
   'amtool finds nothing wrong with alertmanager/alertmanager.yml',
   () => {
     run(AMTOOL, 'check-config', ALERTMANAGER);
   },
 );
 
-interface RuleFile {
-  readonly groups: readonly { readonly rules: readonly { readonly alert?: string }[] }[];
-}
-interface TestFile {
-  readonly tests: readonly {
-    readonly alert_rule_test?: readonly { alertname: string; exp_alerts: readonly unknown[] }[];
-  }[];
-}
+const ALERTS = RULES.flatMap((file) => readGroups(join(ROOT, file)))
+  .flatMap(({ rules }) => rules)
+  .filter(({ alert }) => alert !== undefined);
 
-test('every alert is seen firing, and seen quiet', () => {
-  const groups = RULES.flatMap(
-    (file) => (parse(readFileSync(join(ROOT, file), 'utf8')) as RuleFile).groups,
-  );
-  const alerts = new Set(groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? [])));
-  const looks = TESTS.flatMap((name) => {
-    const file = parse(
-      readFileSync(join(ROOT, `prometheus/tests/${name}.yml`), 'utf8'),
-    ) as TestFile;
-    return file.tests.flatMap((one) => one.alert_rule_test ?? []);
-  });
-  function seen(firing: boolean): ReadonlySet<string> {
-    const of = looks.filter(({ exp_alerts }) => exp_alerts.length > 0 === firing);
-    return new Set(of.map(({ alertname }) => alertname));
+test('every alert is seen firing with each of its severities and windows, and seen quiet', () => {
+  interface Look {
+    readonly alertname: string;
+    readonly exp_alerts: readonly { readonly exp_labels: Readonly<Record<string, string>> }[];
   }
-  expect([...alerts].filter((alert) => !seen(true).has(alert))).toEqual([]);
-  expect([...alerts].filter((alert) => !seen(false).has(alert))).toEqual([]);
+  const looks = TESTS.flatMap((name) =>
+    readTests(join(ROOT, `prometheus/tests/${name}.yml`)).flatMap(
+      ({ one }) => (one.alert_rule_test ?? []) as readonly Look[],
+    ),
+  );
+  const fired = new Set(
+    looks.flatMap(({ alertname, exp_alerts }) =>
+      exp_alerts.map(
+        ({ exp_labels: { severity, long } }) => `${alertname} ${severity} ${long ?? ''}`,
+      ),
+    ),
+  );
+  const quiet = new Set(
+    looks.filter(({ exp_alerts }) => exp_alerts.length === 0).map(({ alertname }) => alertname),
+  );
+  const all = ALERTS.map(
+    ({ alert, labels }) => `${alert} ${labels?.['severity']} ${labels?.['long'] ?? ''}`,
+  );
+  expect(all.filter((alert) => !fired.has(alert))).toEqual([]);
+  expect(ALERTS.map(({ alert }) => alert ?? '').filter((alert) => !quiet.has(alert))).toEqual([]);
 });
+
+test('every alert has a runbook that is there, and its page names it', () => {
+  for (const { alert, annotations } of ALERTS) {
+    const runbook = annotations?.['runbook'] ?? '';
+    const page = readFileSync(join(ROOT, runbook), 'utf8');
+    expect(page, `${alert} in ${runbook}`).toContain(alert);
+  }
+});
+
+test('a page inhibits the tickets of the same SLO, of autoheal and of services', () => {
+  const { inhibit_rules } = parse(readFileSync(ALERTMANAGER, 'utf8')) as {
+    readonly inhibit_rules: readonly {
+      readonly source_matchers: readonly string[];
+      readonly target_matchers: readonly string[];
+      readonly equal?: readonly string[];
+    }[];
+  };
+  const burns = ALERTS.filter(({ labels }) => labels?.['long'] !== undefined);
+  for (const { alert, labels } of burns) {
+    const own = labels?.['service'] === 'autoheal';
+    const found = inhibit_rules.find(
+      ({ source_matchers, target_matchers, equal }) =>
+        [source_matchers, target_matchers].every((matchers) => matches(matchers, alert ?? '')) &&
+        source_matchers.includes('severity="page"') &&
+        target_matchers.includes('severity="ticket"') &&
+        equal?.join() === (own ? 'slo,drill' : 'service,slo'),
+    );
+    expect(found, alert).toBeDefined();
+  }
+});
+
+/** Does a matcher `alertname=~"..."` of the list take this name, whole, as Alertmanager reads it? */
+function matches(matchers: readonly string[], alertname: string): boolean {
+  const pattern = matchers.map((text) => /^alertname=~"(.*)"$/.exec(text)?.[1]).find(Boolean);
+  return pattern !== undefined && new RegExp(`^(?:${pattern})$`).test(alertname);
+}

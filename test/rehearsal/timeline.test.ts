@@ -221,3 +221,16 @@ expect: []`,
   expect(first.story_yaml.split('\n').length).toBeGreaterThan(5);
   expect(second).toEqual(first);
 });
+
+test('nothing is held out: which firings are drawn is another matter', async () => {
+  const result = await played({
+    rules: { restart: `${RESTART}\nholdout: 50%\nholdout_for: 1m` },
+    test: `world: { targets: { docker/api: { health: healthy } } }
+timeline:
+${Array.from({ length: 12 }, (_, n) => `  - { at: ${n}h, fire: ${DOWN} }\n  - { at: ${n}h30m, resolve: { alertname: Down } }`).join('\n')}
+expect: []`,
+  });
+  const told = toldBy(result);
+  expect(told.filter((line) => line.includes('action_ok'))).toHaveLength(12);
+  expect(told.filter((line) => line.includes('holdout'))).toEqual([]);
+});

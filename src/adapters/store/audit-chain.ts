@@ -28,11 +28,11 @@ export interface AuditChain {
   moveTo(head: ChainHead): void;
   forget(): void;
   /**
-   * Checks each entry from `from` (at least 1) to the head of now: number, link and content.
+   * Checks each entry from `from` (at least 1) to the head of now, `limit` of them: number, link and content.
    * Finds edited, deleted, inserted and reordered entries. It cannot find that the newest entries
    * are missing: nothing after them remembers them.
    */
-  verify(from: number): Promise<AuditVerdict>;
+  verify(from: number, limit?: number): Promise<AuditVerdict>;
 }
 
 /**
@@ -72,7 +72,8 @@ export function openAuditChain(sql: Sql, key: Uint8Array | undefined): AuditChai
       head = to;
     },
     forget: refs.forget,
-    verify: (from) => verify({ sql, hasher, head: () => head }, Math.max(1, Math.trunc(from))),
+    verify: (from, limit) =>
+      verify({ sql, hasher, head: () => head }, Math.max(1, Math.trunc(from)), limit),
   };
 }
 
@@ -126,11 +127,16 @@ export function checkpointOf(sql: Sql): AuditCheckpoint | undefined {
   return sql.get(retention.checkpoint) as unknown as AuditCheckpoint | undefined;
 }
 
-async function verify(chain: Checked, asked: number): Promise<AuditVerdict> {
-  const last = chain.head().seq;
+async function verify(
+  chain: Checked,
+  asked: number,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<AuditVerdict> {
+  const head = chain.head().seq;
   const removed = checkpointOf(chain.sql);
   const first = (removed?.removed_to_seq ?? 0) + 1;
   const from = Math.max(asked, first);
+  const last = Math.min(head, Math.max(from, from + limit - 1));
   const start = from <= last + 1 ? headBefore(chain.sql, from, removed) : undefined;
   if (start === undefined) {
     const why = from <= last ? `entry ${from - 1} is missing` : `the log ends at entry ${last}`;

@@ -11,8 +11,10 @@ import {
 import * as operators from './changes-guards.ts';
 import { codeOf } from './faults.ts';
 import { EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
+import { sloAdd } from './slo.ts';
 import type { Sql } from './sqlite.ts';
 import * as text from './statements.ts';
+import * as order from './statements-order.ts';
 
 /** Every change but `audit`, whose entries are chained last, after all units of the transaction. */
 export type Write = Exclude<Change, { kind: 'audit' }>;
@@ -28,6 +30,7 @@ const SEVERAL_WRITES: readonly Kind[] = [
   'lease_add',
   'lease_put',
   'claims_release_all',
+  'slo_add',
 ];
 
 /** True when a unit that fails can leave something behind. A savepoint costs 2 us: intake has none. */
@@ -53,6 +56,7 @@ const HANDLERS: { readonly [K in Kind]: (sql: Sql, change: Of<K>) => void } = {
   remediation_put: remediationPut,
   remediations_wake: remediationsWake,
   waiting_wake: waitingWake,
+  priority_raise: priorityRaise,
   require_open: requireOpen,
   lock,
   unlock,
@@ -72,6 +76,7 @@ const HANDLERS: { readonly [K in Kind]: (sql: Sql, change: Of<K>) => void } = {
   remediation_wake: operators.remediationWake,
   lease_end: operators.leaseEnd,
   claims_release_all: claimsReleaseAll,
+  slo_add: (sql, { add }) => sloAdd(sql, add),
 };
 
 function deliveryAdd(sql: Sql, { delivery }: Of<'delivery_add'>): void {
@@ -118,6 +123,10 @@ function remediationsWake(sql: Sql, { episode_id }: Of<'remediations_wake'>): vo
 
 function waitingWake(sql: Sql, { reasons }: Of<'waiting_wake'>): void {
   for (const reason of new Set(reasons)) sql.run(text.waiting_wake, [reason]);
+}
+
+function priorityRaise(sql: Sql, { of, priority }: Of<'priority_raise'>): void {
+  sql.run(order.priority_raise, [of.toWellFormed(), priority]);
 }
 
 function requireOpen(sql: Sql, { episode_id }: Of<'require_open'>): void {

@@ -1,6 +1,6 @@
 import type { ChainHead, PreparedEntry } from '../../core/audit/audit-chain.ts';
 import { ConflictError } from '../../store.ts';
-import type { Metrics } from '../../ports.ts';
+import type { Metrics, StoreTimings } from '../../ports.ts';
 import type { AuditChain } from './audit-chain.ts';
 import { fault, isDatabaseFault } from './faults.ts';
 import type { StoreHealth } from './health.ts';
@@ -19,7 +19,9 @@ export interface Unit<T> {
 export interface GroupCommit {
   /** Resolves with what `run` returned when it is synced. @throws ConflictError, or the store's fault. */
   submit<T>(unit: Unit<T>): Promise<T>;
-  /** The most units that waited at once since it was last asked, as a share of the limit: 0 to 1. */
+  /** The most units that waited at once since it was last asked. */
+  mostWaiting(): number;
+  /** The same as a share of the limit, 0 to 1, up to now; asking does not begin it anew. */
   fullness(): number;
   /** Commits what waits, then takes no more. */
   close(): void;
@@ -52,9 +54,12 @@ export function createGroupCommit(parts: {
   readonly chain: AuditChain;
   readonly health: StoreHealth;
   readonly metrics: Pick<Metrics, 'auditWrite'>;
+  /** Undefined: nobody wants to know. */
+  readonly timings?: StoreTimings | undefined;
 }): GroupCommit {
   let waiting: Pending[] = [];
   let most_waiting = 0;
+  let most_before = 0;
   let scheduled = false;
   let closed = false;
 
@@ -92,17 +97,21 @@ export function createGroupCommit(parts: {
     while (waiting.length > 0) turn();
   }
 
-  function fullness(): number {
-    const most = most_waiting;
+  function mostWaiting(): number {
+    most_before = most_waiting;
     most_waiting = waiting.length;
-    return most / UNITS_WAITING_MAX;
+    return most_before;
   }
 
-  return { submit, fullness, close };
+  function fullness(): number {
+    return Math.max(most_before, most_waiting) / UNITS_WAITING_MAX;
+  }
+
+  return { submit, mostWaiting, fullness, close };
 }
 
 function transact(batch: readonly Pending[], parts: Parameters<typeof createGroupCommit>[0]): void {
-  const { sql, chain, health, metrics } = parts;
+  const { sql, chain, health, metrics, timings } = parts;
   const refusal = health.refusal();
   if (refusal !== undefined) {
     const refused = entriesOf(batch);
@@ -124,8 +133,9 @@ function transact(batch: readonly Pending[], parts: Parameters<typeof createGrou
     chain.forget();
   }
   const rows = failed === undefined ? entries : entriesOf(batch);
+  const seconds = (performance.now() - started) / 1000;
+  timings?.store('commit', seconds);
   if (rows > 0) {
-    const seconds = (performance.now() - started) / 1000;
     metrics.auditWrite(failed === undefined ? 'ok' : 'error', seconds, rows);
   }
   settle(batch, outcomes, failed);

@@ -1,7 +1,7 @@
 import type { Episode } from '../../core/alerts/episode.ts';
 import { AutohealError } from '../../core/errors.ts';
 import type { Remediation, RemediationState } from '../../core/healing/remediation.ts';
-import type { DeliverySummary, ListQuery, Page, Store } from '../../store.ts';
+import type { DeliverySummary, ListQuery, Page, Store, Waits } from '../../store.ts';
 import { checkLimit, decodeCursor, encodeCursor } from './cursor.ts';
 import { EPISODES, REMEDIATIONS, type Table, deliverySummary } from './rows.ts';
 import type { Row, Sql, Value } from './sqlite.ts';
@@ -9,7 +9,7 @@ import * as text from './statements.ts';
 
 type Lists = Pick<
   Store,
-  'listEpisodes' | 'listRemediations' | 'listDeliveries' | 'countRemediations'
+  'listEpisodes' | 'listRemediations' | 'listDeliveries' | 'countRemediations' | 'oldestWork'
 >;
 
 /** Pages of the lists, newest first, by keyset on the order of insertion. */
@@ -19,6 +19,7 @@ export function createLists(sql: Sql): Lists {
     listRemediations: async (query) => listRemediations(sql, query),
     listDeliveries: async (query) => listDeliveries(sql, query),
     countRemediations: async () => countRemediations(sql),
+    oldestWork: async () => oldestWork(sql),
   };
 }
 
@@ -117,4 +118,10 @@ function countRemediations(sql: Sql): Readonly<Record<RemediationState, number>>
   }
   counts.done = (sql.column<number>(text.count_remediations)[0] ?? 0) - live;
   return counts;
+}
+
+function oldestWork(sql: Sql): Waits {
+  const none = { ready: null, waiting: null, acting: null, verifying: null, escalating: null };
+  const found = sql.all(text.oldest_live).map((row) => [row['state'], row['since']]);
+  return { ...none, lease: null, ...(Object.fromEntries(found) as Partial<Waits>) };
 }

@@ -3,17 +3,16 @@ import type { Episode } from '../../core/alerts/episode.ts';
 import type { Json } from '../../core/json.ts';
 import type { Delivery, Store } from '../../store.ts';
 import { lockedBy } from './changes.ts';
-import { EPISODES, LEASES, REMEDIATIONS, RUNS, type Table, delivery } from './rows.ts';
+import { bounded, recorded } from './recorded.ts';
+import { EPISODES, LEASES, REMEDIATIONS, RUNS, type Table } from './rows.ts';
 import type { Sql, Value } from './sqlite.ts';
 import * as text from './statements.ts';
-
-/** Bodies that one call of `inbox` may bring into memory, bytes; one larger body still comes alone. */
-const INBOX_BYTES_MAX = 64 * 1024 * 1024;
 
 type Reads = Pick<
   Store,
   | 'inbox'
   | 'inboxDepth'
+  | 'recorded'
   | 'latestEpisodes'
   | 'episode'
   | 'remediationsOf'
@@ -37,6 +36,7 @@ export function createReads(sql: Sql): Reads {
   return {
     inbox: async (limit) => inbox(sql, limit),
     inboxDepth: async () => inboxDepth(sql),
+    recorded: async (query) => recorded(sql, query),
     latestEpisodes: async (fingerprints) => latestEpisodes(sql, fingerprints),
     episode: async (id) => one(sql, EPISODES, text.episode_by_id, [id]),
     remediation: async (id) => one(sql, REMEDIATIONS, text.remediation_by_id, [id]),
@@ -88,14 +88,7 @@ function inbox(
   limit: number,
 ): { readonly cursor: number; readonly deliveries: readonly Delivery[] } {
   const cursor = sql.column<number>(text.inbox_cursor)[0] ?? 0;
-  const deliveries: Delivery[] = [];
-  let bytes = 0;
-  for (const row of sql.iterate(text.inbox, [cursor, limit])) {
-    const next = delivery(row);
-    bytes += next.body.byteLength;
-    if (deliveries.length > 0 && bytes > INBOX_BYTES_MAX) break;
-    deliveries.push(next);
-  }
+  const { deliveries } = bounded(sql.iterate(text.inbox, [cursor, limit]));
   return { cursor, deliveries };
 }
 

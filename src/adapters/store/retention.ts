@@ -4,6 +4,7 @@ import { auditEntry } from '../../core/audit/audit.ts';
 import type { AuditCheckpoint, Retained, RetainQuery } from '../../store.ts';
 import { type AuditChain, BLOCK_ROWS, blockOf, checkpointOf } from './audit-chain.ts';
 import type { GroupCommit, Unit } from './group-commit.ts';
+import { oldestSlo, sloRemove } from './slo.ts';
 import type { Sql } from './sqlite.ts';
 import * as catalogue from './statements.ts';
 import * as text from './statements-retention.ts';
@@ -42,6 +43,7 @@ export async function retain(parts: Parts, query: RetainQuery): Promise<Retained
     leases: await sweep(parts, text.leases_look, text.leases_remove, [age]),
     holds: await sweep(parts, text.holds_look, text.holds_remove, [age]),
     audit: await audit(parts, query),
+    slo: await slices(() => objectives(parts, query.slo_before)),
   };
   const all = Object.entries(removed);
   return {
@@ -74,6 +76,15 @@ async function slices(one: (after: number) => Promise<Slice>): Promise<Removed> 
 function remove(group: GroupCommit, work: () => number): Promise<number> {
   const unit: Unit<number> = { savepoint: true, entries: [], run: work };
   return group.submit(unit);
+}
+
+/* ------------------------------------------------------------------ objectives */
+
+/** The oldest hours; none of the rest is looked at. */
+async function objectives({ sql, group }: Parts, before: number): Promise<Slice> {
+  const until = oldestSlo(sql, before);
+  if (until === null) return { rows: 0, next: null };
+  return { rows: await remove(group, () => sloRemove(sql, until)), next: until };
 }
 
 /* ------------------------------------------------------------------ deliveries */

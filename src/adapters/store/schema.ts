@@ -1,4 +1,6 @@
 import type { Migration } from './migrations.ts';
+import { ORDER } from './schema-order.ts';
+import { SLO } from './schema-slo.ts';
 
 /**
  * The tables. Notes on what is not obvious:
@@ -293,4 +295,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'first tables', breaking: true, sql: FIRST },
   { version: 2, name: 'operators', breaking: true, sql: OPERATORS },
   { version: 3, name: 'retention', breaking: true, sql: RETENTION },
+  { version: 4, name: 'objectives', breaking: false, sql: SLO },
+  { version: 5, name: 'priority and benefit', breaking: false, sql: ORDER },
 ];

@@ -32,8 +32,12 @@ interface Prepared {
 }
 
 /** @throws the driver's error as it is; see `fault` in faults.ts. */
-export function openSql(path: string, busy_timeout_ms: number): Sql {
-  const db = new Database(path, { timeout: busy_timeout_ms });
+export function openSql(
+  path: string,
+  busy_timeout_ms: number,
+  { readonly = false }: { readonly readonly?: boolean } = {},
+): Sql {
+  const db = new Database(path, { timeout: busy_timeout_ms, readonly });
   const rows = new Map<string, Prepared>();
   const columns = new Map<string, Prepared>();
   // LIKE folds ASCII only; this serves free text in every other script.

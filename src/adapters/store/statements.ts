@@ -15,12 +15,14 @@ const REMEDIATION_IDENTITY = [
   'rule',
   'rule_hash',
   'created_at',
+  'priority_of',
+  'held_out_until',
 ];
 /**
- * `wakes` belongs to whoever wakes, `fence` to whoever claims, `cancel` and `ended_by` to operators; the
- * worker's copy of them is old.
+ * `wakes` belongs to whoever wakes, `fence` to whoever claims, `cancel` and `ended_by` to operators, `priority`
+ * to the keeper; the worker's copy of them is old.
  */
-const NOT_THE_WORKERS = ['wakes', 'fence', 'next_at', 'cancel', 'ended_by'];
+const NOT_THE_WORKERS = ['wakes', 'fence', 'next_at', 'cancel', 'ended_by', 'priority'];
 
 const remediation = REMEDIATIONS.columns.join(', ');
 const lease = LEASES.columns.join(', ');
@@ -105,8 +107,6 @@ export const busy_wake = `
 update remediations set wakes = wakes + 1, next_at = 0 where n in (
   select n from remediations where state = 'waiting' and reason = 'busy' and next_at > 0
   order by instr(detail, $1) > 0 desc, n limit $2)`;
-/** One statement, so that it is one claim; on PostgreSQL the inner select ends in `for update skip locked`. */
-export const claim_remediations = claim('remediations', remediation, `state <> 'done'`);
 export const next_remediation = nextDue('remediations', `state <> 'done'`);
 export const remediation_fence = 'select fence from remediations where id = $1';
 export const remediation_standing = `
@@ -117,6 +117,10 @@ export const remediation_claims_release = release('remediations', `state <> 'don
 export const count_live = `
 select state, count(*) as rows from remediations where state <> 'done' group by state`;
 export const count_remediations = 'select count(*) from remediations';
+export const oldest_live = `
+select state, min(created_at) as since from remediations where state <> 'done' group by state
+union all
+select 'lease', min(created_at) from leases where state in ('active', 'reverting')`;
 export function listRemediations(where: readonly string[]): string {
   return list(`n, ${remediation}`, 'remediations', where);
 }
@@ -265,7 +269,7 @@ update ${into.name} set ${set.join(', ')},
 where id = ${at('id')} and fence = ${at('fence')}`;
 }
 
-/** `$1` worker, `$2` now, `$3` until, `$4` limit. The rows come back in no order. */
+/** `$1` worker, `$2` now, `$3` until, `$4` limit; on PostgreSQL the inner select ends in `for update skip locked`. */
 function claim(from: string, columns: string, live: string): string {
   return `
 update ${from} set fence = fence + 1, claimed_by = $1, claim_until = $3

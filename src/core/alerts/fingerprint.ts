@@ -1,12 +1,11 @@
 import type { Labels } from '../json.ts';
 
 const UTF8 = new TextEncoder();
-const SEPARATOR = Uint8Array.of(0xff);
+const SEPARATOR = 0xff;
 /** FNV-1a, 64 bit (Fowler, Noll, Vo): offset basis cbf29ce484222325, prime 2^40 + 0x1b3. */
 const BASIS_HIGH = 0xcbf29ce4;
 const BASIS_LOW = 0x84222325;
 const PRIME_LOW = 0x1b3;
-const WORD = 2 ** 32;
 
 /** The 64-bit state as two 32-bit words: BigInt would cost ten times as much. */
 interface Hash {
@@ -21,26 +20,37 @@ interface Hash {
 export function fingerprintOf(labels: Labels): string {
   const hash: Hash = { high: BASIS_HIGH, low: BASIS_LOW };
   for (const name of Object.keys(labels).toSorted(byBytes)) {
-    add(hash, UTF8.encode(name));
+    addText(hash, name);
     add(hash, SEPARATOR);
-    add(hash, UTF8.encode(labels[name]));
+    addText(hash, labels[name] ?? '');
     add(hash, SEPARATOR);
   }
   return hex(hash.high) + hex(hash.low);
 }
 
-/** h = (h xor byte) * prime mod 2^64; every product stays below 2^53, so doubles are exact. */
-function add(hash: Hash, bytes: Uint8Array): void {
-  let { high, low } = hash;
-  for (const byte of bytes) {
-    const mixed = (low ^ byte) >>> 0;
-    const product = mixed * PRIME_LOW;
-    const carry = Math.floor(product / WORD);
-    high = (high * PRIME_LOW + carry + ((mixed << 8) >>> 0)) % WORD;
-    low = product % WORD;
+/** ASCII, as most labels are, is its own UTF-8: encoding took half of the time. */
+function addText(hash: Hash, text: string): void {
+  const { high, low } = hash;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80) {
+      // Begun anew with the whole text.
+      hash.high = high;
+      hash.low = low;
+      for (const byte of UTF8.encode(text)) add(hash, byte);
+      return;
+    }
+    add(hash, code);
   }
-  hash.high = high;
-  hash.low = low;
+}
+
+/** h = (h xor byte) * prime mod 2^64, in products of 32 bits; `carry` is what goes over the low word. */
+function add(hash: Hash, byte: number): void {
+  const mixed = (hash.low ^ byte) >>> 0;
+  const small = (mixed & 0xffff) * PRIME_LOW;
+  const carry = ((mixed >>> 16) * PRIME_LOW + (small >>> 16)) >>> 16;
+  hash.high = (Math.imul(hash.high, PRIME_LOW) + carry + (mixed << 8)) >>> 0;
+  hash.low = Math.imul(mixed, PRIME_LOW) >>> 0;
 }
 
 function hex(word: number): string {
@@ -50,7 +60,7 @@ function hex(word: number): string {
 /** Go sorts by UTF-8 bytes. UTF-16 order differs where a surrogate pair meets U+E000 to U+FFFF. */
 function byBytes(a: string, b: string): number {
   let i = 0;
-  while (i < a.length && i < b.length && a[i] === b[i]) i += 1;
+  while (i < a.length && i < b.length && a.charCodeAt(i) === b.charCodeAt(i)) i += 1;
   if (i === a.length || i === b.length) return a.length - b.length;
   return rank(a.charCodeAt(i)) - rank(b.charCodeAt(i));
 }

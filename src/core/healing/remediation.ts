@@ -96,7 +96,7 @@ export interface Remediation {
   readonly rule_hash: string;
   readonly state: RemediationState;
   readonly outcome: Outcome | null;
-  /** Guard word while waiting; the ending's word when done. */
+  /** Guard word while waiting, or `holdout`; the ending's word when done. */
   readonly reason: string | null;
   /** The same in a sentence. */
   readonly detail: string | null;
@@ -113,6 +113,12 @@ export interface Remediation {
   /** Who started it by hand; null: the alert did. */
   readonly started_by: string | null;
   readonly drill: boolean;
+  /** How soon it gets a place: see core/healing/priority.ts. Raised while it waits, never by the worker. */
+  readonly priority: number;
+  /** Whose burn rate the priority follows: `service=checkout`; null: nobody's. */
+  readonly priority_of: string | null;
+  /** Left alone until then to learn what happens without it (core/healing/holdout.ts); null: not. */
+  readonly held_out_until: number | null;
   readonly trace_id: string | null;
   readonly created_at: number;
   readonly updated_at: number;

@@ -53,11 +53,16 @@ function inTheEnd(progress: VerifyProgress, look: Look): VerifyFailure {
   return progress.held && look.state === 'not_yet' ? 'flapped' : 'not_healed';
 }
 
+/** Ms between two looks while nothing is decided. */
+export function lookPauseMs({ within_ms }: Pick<VerifySpec, 'within_ms'>): number {
+  return Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, within_ms / LOOKS));
+}
+
 function nextLook(progress: VerifyProgress, spec: VerifySpec, now: number): number {
   const { holds_since, deadline_at, blind } = progress;
   // A resolve wakes the remediation by itself; looking in between would only cost.
   if (spec.check.kind === 'resolved' && !blind && holds_since === null) return deadline_at;
-  const pause_ms = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, spec.within_ms / LOOKS));
+  const pause_ms = lookPauseMs(spec);
   const held = holds_since === null ? Number.POSITIVE_INFINITY : holds_since + spec.for_ms;
   return Math.ceil(Math.min(now + pause_ms, deadline_at, Math.max(held, now + 1)));
 }

@@ -15,6 +15,8 @@ export interface Catalogue {
   /** What the policy lets `http_request` and `run_command` reach. */
   readonly hosts: Policy['hosts'];
   readonly commands: Policy['commands'];
+  /** Annotations that the policy leaves out by name; absent: none. */
+  readonly redacted?: ReadonlySet<string>;
 }
 export interface ActionFacts {
   readonly params: z.ZodType;

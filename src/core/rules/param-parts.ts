@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../duration.ts';
-import { issueOf } from './schema-parts.ts';
+import { durationTitle, issueOf } from './schema-parts.ts';
 
 /**
  * A Prometheus duration as a parameter of an action. It stays a text, because parameters are checked
@@ -8,13 +8,16 @@ import { issueOf } from './schema-parts.ts';
  */
 export function durationText(min_ms: number, max_ms: number): z.ZodType<string> {
   const range = `between ${formatDuration(min_ms)} and ${formatDuration(max_ms)}`;
-  return z.string().superRefine((text, ctx) => {
-    const ms = parseDuration(text);
-    if (ms === undefined)
-      ctx.addIssue(issueOf('is not a duration', 'write it like 30s, 5m or 1h30m'));
-    else if (ms < min_ms || ms > max_ms)
-      ctx.addIssue(issueOf(`must be ${range}`, `write a duration ${range}`));
-  });
+  return z
+    .string()
+    .meta({ title: durationTitle(min_ms, max_ms) })
+    .superRefine((text, ctx) => {
+      const ms = parseDuration(text);
+      if (ms === undefined)
+        ctx.addIssue(issueOf('is not a duration', 'write it like 30s, 5m or 1h30m'));
+      else if (ms < min_ms || ms > max_ms)
+        ctx.addIssue(issueOf(`must be ${range}`, `write a duration ${range}`));
+    });
 }
 
 /** Milliseconds of a text that `durationText` has accepted. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { formatDuration } from '../duration.ts';
 import { type Problem, sortProblems } from './diagnostic.ts';
 import { POLICY_GUARD_SHAPES, policyGuardProblems, policyGuardsOf } from './policy-guards.ts';
 import { Commands, Databases, Hosts } from './policy-reach.ts';
+import { Redact, redactionOf } from './policy-redact.ts';
 import { Retention, retentionOf } from './policy-retention.ts';
 import type { FlagDeclaration, NotifierConfig, Policy } from './rule.ts';
 import { isObject } from './rule-params.ts';
@@ -36,11 +38,26 @@ const HttpUrl = z.string().superRefine((text, ctx) => {
 
 const Notifier = z
   .strictObject({
-    format: z.enum(['slack', 'json']).default('json'),
-    url: HttpUrl.optional(),
-    url_file: z.string().min(1).optional(),
-    bearer_token_file: z.string().min(1).optional(),
-    timeout: durationSchema(1_000, NOTIFIER_TIMEOUT_MAX_MS).default(NOTIFIER_TIMEOUT_MS),
+    format: z
+      .enum(['slack', 'json'])
+      .default('json')
+      .describe('`json`: the whole message with its fields. `slack`: `{"text": ...}`.'),
+    url: HttpUrl.optional().describe(
+      'Where to POST. An http(s) address without user and password.',
+    ),
+    url_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file with the address. Exactly one of `url` and `url_file`.'),
+    bearer_token_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file with a token, sent as `Authorization: Bearer ...`.'),
+    timeout: durationSchema(1_000, NOTIFIER_TIMEOUT_MAX_MS)
+      .prefault(formatDuration(NOTIFIER_TIMEOUT_MS))
+      .describe('For one message.'),
   })
   .superRefine((notifier, ctx) => {
     if ((notifier.url === undefined) === (notifier.url_file === undefined))
@@ -48,8 +65,10 @@ const Notifier = z
   });
 
 const Flag = z.strictObject({
-  default: z.union([z.boolean(), z.number(), z.string().max(FLAG_TEXT_MAX)]),
-  summary: z.string().max(FLAG_TEXT_MAX).default(''),
+  default: z
+    .union([z.boolean(), z.number(), z.string().max(FLAG_TEXT_MAX)])
+    .describe('The value while nothing has set it. Its type is the type of the flag.'),
+  summary: z.string().max(FLAG_TEXT_MAX).default('').describe('For people.'),
 });
 
 const Target = z.string().superRefine((text, ctx) => {
@@ -59,14 +78,25 @@ const Target = z.string().superRefine((text, ctx) => {
 
 /** `autoheal.yaml`, as it is written. */
 export const PolicyFile = z.strictObject({
-  notifiers: z.record(z.string(), Notifier).default({}),
-  flags: z.record(z.string(), Flag).default({}),
-  targets: z.array(Target).max(TARGETS_MAX).default([]),
+  notifiers: z
+    .record(z.string(), Notifier)
+    .prefault({})
+    .describe('Whom a rule can name under `otherwise`, and a `notify` step under `notifier`.'),
+  flags: z
+    .record(z.string(), Flag)
+    .default({})
+    .describe('Flags that rules may set, and applications read.'),
+  targets: z
+    .array(Target.meta({ title: 'target' }))
+    .max(TARGETS_MAX)
+    .default([])
+    .describe('Containers and workloads that are opted in by name. Nothing by default.'),
   commands: Commands,
   hosts: Hosts,
   databases: Databases,
   ...POLICY_GUARD_SHAPES,
   retention: Retention,
+  redact: Redact,
   allow: notYet('allow-lists'),
   roles: notYet('roles'),
   scopes: notYet('scopes'),
@@ -140,6 +170,7 @@ function policyOf(parsed: PolicyFile, file: string): Policy {
     databases: parsed.databases,
     ...policyGuardsOf(parsed),
     retention: retentionOf(parsed.retention),
+    redact: redactionOf(parsed.redact),
     file,
   };
 }

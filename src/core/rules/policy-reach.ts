@@ -30,7 +30,14 @@ const RUNS_ANYTHING: ReadonlySet<string> = new Set(
 
 /** The program of a command, then its arguments. */
 const Command = z
-  .array(z.string().max(ARGUMENT_CHARS_MAX))
+  .array(
+    z
+      .string()
+      .max(ARGUMENT_CHARS_MAX)
+      .describe(
+        'The program as an absolute path, then its arguments: written out, or ending with a `*`.',
+      ),
+  )
   .min(1)
   .max(ARGUMENTS_MAX)
   .superRefine((argv, ctx) => {
@@ -84,12 +91,15 @@ function hasControls(text: string): boolean {
 const ORIGIN_FORM = 'write it like https://crm.example.com or http://127.0.0.1:8080';
 
 /** An origin; in the form that URLs have theirs in, once parsed. */
-const Host = z.string().transform((text, ctx) => {
-  const wrong = wrongOrigin(text);
-  if (wrong === undefined) return new URL(text).origin;
-  ctx.addIssue(issueOf(wrong.message, wrong.fix));
-  return z.NEVER;
-});
+const Host = z
+  .string()
+  .meta({ title: 'origin (scheme, host, perhaps a port)' })
+  .transform((text, ctx) => {
+    const wrong = wrongOrigin(text);
+    if (wrong === undefined) return new URL(text).origin;
+    ctx.addIssue(issueOf(wrong.message, wrong.fix));
+    return z.NEVER;
+  });
 
 function wrongOrigin(text: string): Wrong | undefined {
   if (text.includes('*'))
@@ -114,19 +124,40 @@ const PostgresUrl = z.string().superRefine((text, ctx) => {
 });
 
 const Database = z
-  .strictObject({ url: PostgresUrl.optional(), url_file: z.string().min(1).optional() })
+  .strictObject({
+    url: PostgresUrl.optional().describe('`postgres://user@host:port/name`, without a password.'),
+    url_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A file with the address, where it has a password. Exactly one of `url` and `url_file`.',
+      ),
+  })
   .superRefine((database, ctx) => {
     if ((database.url === undefined) === (database.url_file === undefined))
       ctx.addIssue(issueOf('needs exactly one of url and url_file', 'write one of the two'));
   })
   .transform(({ url, url_file }) => ({ url: url ?? null, url_file: url_file ?? null }));
 
-export const Commands = z.array(Command).max(COMMANDS_MAX).default([]);
-export const Hosts = z.array(Host).max(HOSTS_MAX).default([]);
+export const Commands = z
+  .array(Command)
+  .max(COMMANDS_MAX)
+  .default([])
+  .describe('What `run_command` may run, each as the list of its arguments. Nothing by default.');
+export const Hosts = z
+  .array(Host)
+  .max(HOSTS_MAX)
+  .prefault([])
+  .describe('Where `http_request` may send to. Nothing by default. There are no wildcards.');
 export const Databases = z
   .record(z.string(), Database)
+  .meta({ maxProperties: DATABASES_MAX })
   .superRefine((databases, ctx) => {
     if (Object.keys(databases).length > DATABASES_MAX)
       ctx.addIssue(issueOf(`has more than ${DATABASES_MAX} databases`, 'name fewer'));
   })
-  .default({});
+  .prefault({})
+  .describe(
+    'PostgreSQL databases that `cancel_queries` may talk to, by the name that rules use. To name one here is to opt it in.',
+  );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatDuration } from '../duration.ts';
 import type { RetentionPolicy } from './rule.ts';
 import { GUARD_MAX_MS } from './rule-schema.ts';
 import { durationSchema } from './schema-parts.ts';
@@ -23,11 +24,20 @@ const DEFAULTS: RetentionPolicy = {
 /** How long the sections of history are kept, by age. */
 export const Retention = z
   .strictObject({
-    audit: durationSchema(HISTORY_MIN_MS, RETENTION_MAX_MS).default(DEFAULTS.audit_ms),
-    deliveries: durationSchema(DELIVERIES_MIN_MS, RETENTION_MAX_MS).default(DEFAULTS.deliveries_ms),
-    episodes: durationSchema(HISTORY_MIN_MS, RETENTION_MAX_MS).default(DEFAULTS.episodes_ms),
+    audit: durationSchema(HISTORY_MIN_MS, RETENTION_MAX_MS)
+      .prefault(formatDuration(DEFAULTS.audit_ms))
+      .describe('Entries of the audit log.'),
+    deliveries: durationSchema(DELIVERIES_MIN_MS, RETENTION_MAX_MS)
+      .prefault(formatDuration(DEFAULTS.deliveries_ms))
+      .describe('Bodies of the webhook, as they came.'),
+    episodes: durationSchema(HISTORY_MIN_MS, RETENTION_MAX_MS)
+      .prefault(formatDuration(DEFAULTS.episodes_ms))
+      .describe(
+        'Closed episodes with their remediations and runs, since they closed; ended leases and holds.',
+      ),
   })
-  .prefault({});
+  .prefault({})
+  .describe('How long rows are kept.');
 
 /** The parsed section as the engine uses it. */
 export function retentionOf(parsed: z.output<typeof Retention>): RetentionPolicy {

@@ -1,10 +1,11 @@
 import type { ActionFacts, Catalogue, CompileOptions } from './catalogue.ts';
 import { type Problem, sortProblems } from './diagnostic.ts';
 import { type Matcher, matcherHolds, parseMatcher } from './matcher.ts';
+import { redactedProblems } from './redacted-templates.ts';
 import type { Rule, RuleGuard, RuleStep } from './rule.ts';
 import { templateProblems, verifyOf, verifyProblems, whenProblems } from './rule-looks.ts';
 import { checkAction, checkNotifier, isObject } from './rule-params.ts';
-import { RULE_DEFAULTS, RuleFile } from './rule-schema.ts';
+import { firstWithinOf, RULE_DEFAULTS, RuleFile } from './rule-schema.ts';
 import { NAME, NAME_FORM } from './schema-parts.ts';
 import { parseYaml } from './yaml-parse.ts';
 import { problemAt, problemIn, problemOfFile, valueAt, type YamlSource } from './yaml-source.ts';
@@ -63,6 +64,7 @@ function compileSource(
     ...whenProblems(source, presentLabels(matchers.compiled), catalogue, options),
     ...checkSteps(source, matchers.compiled, catalogue, options),
     ...checkOtherwise(source, catalogue, options),
+    ...(options.pinned ? [] : redactedProblems(source, catalogue.redacted ?? new Set())),
   ];
   if (!parsed.success || problems.length > 0) return { problems: sortProblems(problems) };
   return { rule: ruleOf(parsed.data, matchers.compiled, input), problems };
@@ -192,6 +194,10 @@ function ruleOf(parsed: RuleFile, matchers: readonly Matcher[], input: RuleText)
     when: parsed.when,
     steps: parsed.steps.map(stepOf),
     guard: guardOf(parsed.guard),
+    holdout:
+      parsed.holdout === undefined
+        ? null
+        : { share_pct: parsed.holdout, for_ms: parsed.holdout_for ?? firstWithinOf(parsed.steps) },
     otherwise: parsed.otherwise,
     file: input.file,
     text: input.text,

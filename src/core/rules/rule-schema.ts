@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { formatDuration, parseDuration } from '../duration.ts';
+import { HOLDOUT_KEYS, holdoutIssue } from './rule-holdout.ts';
 import type { Precondition, RuleMode, RunLimit } from './rule.ts';
-import { anyOfForm, DURATION_FORM, durationSchema, issueOf, lineSchema } from './schema-parts.ts';
+import {
+  anyOfForm,
+  DURATION_FORM,
+  durationSchema,
+  issueOf,
+  lineSchema,
+  NAME_FORM,
+} from './schema-parts.ts';
 import { didYouMean } from '../suggest.ts';
 
 const SECOND = 1_000;
@@ -55,7 +63,7 @@ export function parseRunLimit(text: string): RunLimit | undefined {
 
 /** `3/1h`, of a rule or of the policy. */
 export const LimitSchema = anyOfForm({
-  description: `1 to ${LIMIT_COUNT_MAX} runs in any window of 1s to 30d, like 3/1h.`,
+  title: `runs/window like 3/1h (1 to ${LIMIT_COUNT_MAX} runs, 1s to 30d)`,
   type: 'string',
   pattern: `^\\d{1,6}/${DURATION_FORM}$`,
 }).transform((value, ctx): RunLimit => {
@@ -71,24 +79,48 @@ export const LimitSchema = anyOfForm({
   return limit;
 });
 
+const Http = z.union([
+  z.string().transform((url) => ({ url, status: undefined })),
+  z.strictObject({
+    url: z.string().describe('The address. Templates may stand in its path and its query.'),
+    status: z
+      .array(z.int().min(100).max(599))
+      .min(1)
+      .max(STATUSES_MAX)
+      .optional()
+      .describe('The statuses that count. Unset: 2xx.'),
+  }),
+]);
+
 const Verify = z
   .strictObject({
-    within: durationSchema(SECOND, VERIFY_MAX_MS).default(RULE_DEFAULTS.verify_within_ms),
-    settle: durationSchema(0, VERIFY_MAX_MS).default(0),
-    for: durationSchema(0, VERIFY_MAX_MS).default(0),
-    resolved: z.literal(true).optional(),
-    promql: z.string().optional(),
-    health: z.literal(true).optional(),
-    http: z
-      .union([
-        z.string().transform((url) => ({ url, status: undefined })),
-        z.strictObject({
-          url: z.string(),
-          status: z.array(z.int().min(100).max(599)).min(1).max(STATUSES_MAX).optional(),
-        }),
-      ])
-      .optional(),
-    tcp: z.string().optional(),
+    resolved: z.literal(true).optional().describe('The alert resolves.'),
+    promql: z
+      .string()
+      .optional()
+      .describe('This expression holds: it has a sample, or is a scalar that is not 0.'),
+    http: Http.optional().describe(
+      'This address answers a GET with a 2xx; as a map, with one of the statuses given.',
+    ),
+    tcp: z
+      .string()
+      .optional()
+      .describe('`host:port` takes connections; an IPv6 address in brackets: `[::1]:5432`.'),
+    health: z
+      .literal(true)
+      .optional()
+      .describe('The target itself says that it is healthy. Only for actions that know it.'),
+    within: durationSchema(SECOND, VERIFY_MAX_MS)
+      .prefault(formatDuration(RULE_DEFAULTS.verify_within_ms))
+      .describe('The time it has.'),
+    settle: durationSchema(0, VERIFY_MAX_MS)
+      .prefault('0')
+      .describe('Waited after the action before the first look.'),
+    for: durationSchema(0, VERIFY_MAX_MS)
+      .prefault('0')
+      .describe(
+        'How long the check must hold without a break. With `settle` no longer than `within`.',
+      ),
   })
   .superRefine((verify, ctx) => {
     const checks = VERIFY_CHECKS.filter((check) => verify[check] !== undefined);
@@ -112,30 +144,64 @@ const Verify = z
 const VERIFY_CHECKS = ['resolved', 'promql', 'http', 'tcp', 'health'] as const;
 
 const Step = z.strictObject({
-  action: z.string().min(1),
-  with: z.record(z.string(), z.json()).default({}),
-  lease: durationSchema(SECOND, LEASE_MAX_MS).optional(),
-  verify: Verify.optional(),
-  deadline: durationSchema(SECOND, DEADLINE_MAX_MS).default(RULE_DEFAULTS.deadline_ms),
+  action: z.string().min(1).describe('What to do: the id of an action.'),
+  with: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe("The action's parameters; their texts may hold templates."),
+  lease: durationSchema(SECOND, LEASE_MAX_MS)
+    .optional()
+    .describe(
+      'The change is temporary: undone when the alert resolves, or so long after the last evidence that it fires. Only for actions that can undo.',
+    ),
+  verify: Verify.optional().describe(
+    `How it is known that it helped: exactly one of \`resolved\`, \`promql\`, \`http\`, \`tcp\` and \`health\`, because an exit code is no evidence. Unset: the alert resolves within ${formatDuration(RULE_DEFAULTS.verify_within_ms)}.`,
+  ),
+  deadline: durationSchema(SECOND, DEADLINE_MAX_MS)
+    .prefault(formatDuration(RULE_DEFAULTS.deadline_ms))
+    .describe('For all attempts of the step together.'),
+});
+
+const Approval = z.strictObject({
+  from: z.enum(['operator', 'admin']).default('operator').describe('Who may grant.'),
+  within: durationSchema(MINUTE, APPROVAL_MAX_MS)
+    .optional()
+    .describe(
+      `For how long it waits, at most \`max_age\`. Unset: ${formatDuration(RULE_DEFAULTS.approval_within_ms)}, or \`max_age\` where that is shorter.`,
+    ),
 });
 
 const Guard = z
   .strictObject({
-    cooldown: durationSchema(0, GUARD_MAX_MS).default(RULE_DEFAULTS.cooldown_ms),
+    cooldown: durationSchema(0, GUARD_MAX_MS)
+      .prefault(formatDuration(RULE_DEFAULTS.cooldown_ms))
+      .describe('Pause between the end of one remediation on a target and the next.'),
     limit: z
       .array(LimitSchema)
       .min(1)
       .max(LIMITS_MAX)
-      .prefault([...RULE_DEFAULTS.limit]),
-    max_age: durationSchema(SECOND, GUARD_MAX_MS).default(RULE_DEFAULTS.max_age_ms),
-    limit_rule: z.array(LimitSchema).min(1).max(LIMITS_MAX).optional(),
-    min_healthy: z.int().min(1).max(MIN_HEALTHY_MAX).optional(),
-    approval: z
-      .strictObject({
-        from: z.enum(['operator', 'admin']).default('operator'),
-        within: durationSchema(MINUTE, APPROVAL_MAX_MS).optional(),
-      })
-      .prefault({}),
+      .prefault([...RULE_DEFAULTS.limit])
+      .describe('Runs of this rule on one target; all entries hold.'),
+    limit_rule: z
+      .array(LimitSchema)
+      .min(1)
+      .max(LIMITS_MAX)
+      .optional()
+      .describe('Runs of this rule on all its targets together, written like `limit`.'),
+    max_age: durationSchema(SECOND, GUARD_MAX_MS)
+      .prefault(formatDuration(RULE_DEFAULTS.max_age_ms))
+      .describe('An alert without evidence of firing for so long is recorded, not healed.'),
+    min_healthy: z
+      .int()
+      .min(1)
+      .max(MIN_HEALTHY_MAX)
+      .optional()
+      .describe(
+        'So many healthy siblings must be there besides the target, where the target itself still serves.',
+      ),
+    approval: Approval.prefault({}).describe(
+      'Who may grant where an approval is asked for, and for how long it waits.',
+    ),
   })
   .superRefine(({ max_age, approval }, ctx) => {
     if (approval.within !== undefined && approval.within > max_age)
@@ -149,7 +215,16 @@ const Guard = z
   });
 
 const When = z
-  .strictObject({ promql: z.string().optional(), not_during: z.string().min(1).optional() })
+  .strictObject({
+    promql: z.string().optional().describe('This expression holds, as in `verify`.'),
+    not_during: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'It is none of the times of this interval, which the policy names under `time_intervals`.',
+      ),
+  })
   .transform(({ promql, not_during }, ctx): Precondition => {
     if (promql !== undefined && not_during === undefined) return { kind: 'promql', expr: promql };
     if (not_during !== undefined && promql === undefined)
@@ -159,18 +234,59 @@ const When = z
     return z.NEVER;
   });
 
+const RuleKeys = z.strictObject({
+  name: z.string().min(1).describe(`The file's name without \`.yaml\`: ${NAME_FORM}.`),
+  summary: lineSchema(SUMMARY_CHARS_MAX).describe('One line for people.'),
+  runbook: lineSchema(RUNBOOK_CHARS_MAX)
+    .optional()
+    .describe('A path or an address, shown wherever a human is told.'),
+  enabled: z.boolean().default(true).describe('`false`: checked, never run.'),
+  mode: Mode.prefault('auto').describe(
+    '`approve`: asks a human before it acts; `dry-run`: shows what it would do. The stricter of service and rule wins.',
+  ),
+  continue: z
+    .boolean()
+    .default(false)
+    .describe('`true`: the rules after it are tried as well, else the first that matches wins.'),
+  matchers: z
+    .array(z.string())
+    .min(1)
+    .max(MATCHERS_MAX)
+    .describe("Which alerts it is for, in Alertmanager's syntax; all must hold."),
+  when: z
+    .array(When)
+    .max(PRECONDITIONS_MAX)
+    .prefault([])
+    .describe(
+      'Preconditions, one key each. While one does not hold, or cannot be read, the remediation waits.',
+    ),
+  steps: z
+    .array(Step)
+    .min(1)
+    .max(STEPS_MAX)
+    .describe('The ladder: the next step runs only when the one before did not heal.'),
+  guard: Guard.prefault({}).describe('When it must not act.'),
+  ...HOLDOUT_KEYS,
+  otherwise: z
+    .string()
+    .min(1)
+    .default('log')
+    .describe('Whom to tell when no step healed: a notifier of the policy, or `log`.'),
+});
+
 /** A file in `rules/`, as it is written. Durations are milliseconds once parsed. */
-export const RuleFile = z.strictObject({
-  name: z.string().min(1),
-  summary: lineSchema(SUMMARY_CHARS_MAX),
-  runbook: lineSchema(RUNBOOK_CHARS_MAX).optional(),
-  enabled: z.boolean().default(true),
-  mode: Mode.default('auto'),
-  continue: z.boolean().default(false),
-  matchers: z.array(z.string()).min(1).max(MATCHERS_MAX),
-  when: z.array(When).max(PRECONDITIONS_MAX).default([]),
-  steps: z.array(Step).min(1).max(STEPS_MAX),
-  guard: Guard.prefault({}),
-  otherwise: z.string().min(1).default('log'),
+export const RuleFile = RuleKeys.superRefine((rule, ctx) => {
+  const issue = holdoutIssue({
+    share_pct: rule.holdout,
+    for_ms: rule.holdout_for,
+    verify_within_ms: firstWithinOf(rule.steps),
+    max_age_ms: rule.guard.max_age,
+  });
+  if (issue !== undefined) ctx.addIssue(issue);
 });
 export type RuleFile = z.output<typeof RuleFile>;
+
+/** `verify.within` of the first step, ms. */
+export function firstWithinOf(steps: z.output<typeof RuleKeys>['steps']): number {
+  return steps[0]?.verify?.within ?? RULE_DEFAULTS.verify_within_ms;
+}

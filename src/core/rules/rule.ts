@@ -1,3 +1,4 @@
+import type { Redaction } from '../alerts/redact.ts';
 import type { Json, JsonObject, Labels } from '../json.ts';
 import type { TimeInterval } from '../time-intervals.ts';
 import type { Matcher } from './matcher.ts';
@@ -17,6 +18,8 @@ export interface Rule {
   readonly when: readonly Precondition[];
   readonly steps: readonly RuleStep[];
   readonly guard: RuleGuard;
+  /** The share of firings that is left alone first, and for how long; null: none. */
+  readonly holdout: { readonly share_pct: number; readonly for_ms: number } | null;
   /** A notifier of the policy, or `log`. */
   readonly otherwise: string;
   /** `rules/import-backlog.yaml` */
@@ -106,6 +109,8 @@ export interface Policy extends PolicyGuards {
   readonly hosts: readonly string[];
   readonly databases: Readonly<Record<string, DatabaseConfig>>;
   readonly retention: RetentionPolicy;
+  /** What of deliveries is not stored; null: they are stored as they come. */
+  readonly redact: Redaction | null;
   readonly file: string;
 }
 /** How long rows are kept, by age. */
@@ -136,6 +141,8 @@ export interface PolicyGuards {
     readonly enforce: boolean;
   };
   readonly budget: { readonly enforce: boolean };
+  /** Burn rates that order the work; null: nothing does. */
+  readonly priority: PriorityPolicy | null;
   readonly harm: { readonly within_ms: number; readonly enforce: boolean };
   readonly alertmanager: {
     /** Names of receivers; empty: all alerts are ours. */
@@ -146,6 +153,12 @@ export interface PolicyGuards {
   readonly watchdog: { readonly within_ms: number } | null;
   /** Who is told that an approval waits: a notifier, `log`, or null: nobody. */
   readonly approvals: { readonly notify: string | null };
+}
+/** `promql`: the burn rate for each value of `label`, an alert's label. */
+export interface PriorityPolicy {
+  readonly label: string;
+  readonly promql: string;
+  readonly every_ms: number;
 }
 /** A PostgreSQL that actions may talk to. Exactly one of the two is set. */
 export interface DatabaseConfig {

@@ -20,7 +20,10 @@ export function issueOf(
   return { code: 'custom', message, params: { fix } };
 }
 
-/** Any value, checked by code; `form` is what JSON Schema, and so an editor, is told of it. */
+/**
+ * Any value, checked by code; `form` is what JSON Schema, and so an editor, is told of it. Its `title` says
+ * in words what is taken; docs/reference has it beside the key, whose meaning is the description.
+ */
 export function anyOfForm(form: Readonly<Record<string, unknown>>): z.ZodUnknown {
   return z.unknown().meta(form);
 }
@@ -28,11 +31,16 @@ export function anyOfForm(form: Readonly<Record<string, unknown>>): z.ZodUnknown
 /** The grammar of `parseDuration` for JSON Schema. */
 export const DURATION_FORM = '(0|(?=\\d)(\\d+y)?(\\d+w)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)';
 
-/** A Prometheus duration; in milliseconds once parsed. */
+/** What a duration's place takes, in words. */
+export function durationTitle(min_ms: number, max_ms: number): string {
+  return `duration, ${min_ms === 0 ? '0' : formatDuration(min_ms)} to ${formatDuration(max_ms)}`;
+}
+
+/** A Prometheus duration; in milliseconds once parsed. Its default is written as people write it: `prefault`. */
 export function durationSchema(min_ms: number, max_ms: number): z.ZodType<number> {
   const range = `between ${formatDuration(min_ms)} and ${formatDuration(max_ms)}`;
   const form = {
-    description: `A duration ${range}, like 30s, 5m or 1h30m.`,
+    title: durationTitle(min_ms, max_ms),
     anyOf: [{ type: 'string', pattern: `^${DURATION_FORM}$` }, { const: 0 }],
   };
   return anyOfForm(form).transform((value, ctx) => {
@@ -53,6 +61,23 @@ function durationFix(value: unknown): string {
   return 'write it like 30s, 5m or 1h30m';
 }
 
+/** `34%` as 34, a whole number of at least 1. */
+export function shareSchema(max_pct: number): z.ZodType<number> {
+  const range = `1% to ${max_pct}%`;
+  return anyOfForm({
+    title: `share like '5%', ${range}`,
+    type: 'string',
+    pattern: '^\\d{1,3}%$',
+  }).transform((value, ctx): number => {
+    const match = typeof value === 'string' ? /^(\d{1,3})%$/.exec(value) : null;
+    const percent = Number(match?.[1]);
+    if (percent >= 1 && percent <= max_pct) return percent;
+    const fix = typeof value === 'number' ? `write '${value}%', ${range}` : `write ${range}`;
+    ctx.addIssue(issueOf('is not a share', fix));
+    return z.NEVER;
+  });
+}
+
 /** One line of text for people. */
 export function lineSchema(max_chars: number): z.ZodType<string> {
   return z
@@ -67,5 +92,6 @@ export function lineSchema(max_chars: number): z.ZodType<string> {
 
 /** A key that DESIGN names and this version does not enforce: an error that says so, never ignored. */
 export function notYet(what: string): z.ZodOptional<z.ZodNever> {
-  return z.never({ error: `this version does not enforce ${what} yet` }).optional();
+  const error = `this version does not enforce ${what} yet`;
+  return z.never({ error }).optional().describe(`Refused: ${error}.`);
 }

@@ -14,6 +14,7 @@ const OWN_ALERTS: readonly string[] = [
   'AutohealSLOMetricAbsent',
   'AutohealAlertPipelineStale',
   'AutohealChaosStuckOn',
+  'AutohealDrillStale',
 ];
 /** The heartbeat has few labels, and all are known: the demo's, and the one that others ship. */
 const HEARTBEATS: readonly Labels[] = [

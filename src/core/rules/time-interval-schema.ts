@@ -21,8 +21,12 @@ function textSchema<T>(
 }
 
 /** What JSON Schema is told; the texts themselves are judged by time-interval-parse.ts. */
-const RANGE_FORM = { type: ['string', 'integer'] };
-const CLOCK_FORM = { type: 'string', pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$' };
+const RANGE_FORM = { title: 'value or range', type: ['string', 'integer'] };
+const CLOCK_FORM = {
+  title: 'HH:MM, at most 24:00',
+  type: 'string',
+  pattern: '^([01]\\d|2[0-3]):[0-5]\\d$|^24:00$',
+};
 
 /** An empty list would never hold; nobody means that. */
 function rangesSchema(field: RangeField) {
@@ -35,8 +39,10 @@ function rangesSchema(field: RangeField) {
 
 const Times = z
   .strictObject({
-    start_time: textSchema(CLOCK_FORM, parseClock),
-    end_time: textSchema(CLOCK_FORM, parseClock),
+    start_time: textSchema(CLOCK_FORM, parseClock).describe('The first minute in it.'),
+    end_time: textSchema(CLOCK_FORM, parseClock).describe(
+      'The first minute no longer in it. Over midnight: two entries.',
+    ),
   })
   .superRefine(({ start_time, end_time }, ctx) => {
     if (start_time < end_time) return;
@@ -53,12 +59,23 @@ const Zone = z.string().superRefine((name, ctx) => {
 
 const Spec = z
   .strictObject({
-    times: z.array(Times).min(1).max(TIME_VALUES_MAX).optional(),
-    weekdays: rangesSchema('weekdays'),
-    days_of_month: rangesSchema('days_of_month'),
-    months: rangesSchema('months'),
-    years: rangesSchema('years'),
-    location: Zone.default('UTC'),
+    times: z
+      .array(Times)
+      .min(1)
+      .max(TIME_VALUES_MAX)
+      .optional()
+      .describe('Spans of a day; one of them at least holds.'),
+    weekdays: rangesSchema('weekdays').describe(
+      '`monday:friday`; the week begins on Sunday, so a weekend is two entries.',
+    ),
+    days_of_month: rangesSchema('days_of_month').describe(
+      "`1:5`; negative ones count from the month's end: `-3:-1` are its last three days.",
+    ),
+    months: rangesSchema('months').describe('`january:march`, `5`.'),
+    years: rangesSchema('years').describe('`2026:2028`.'),
+    location: Zone.default('UTC').describe(
+      'A zone of the IANA database, whose clocks and dates count.',
+    ),
   })
   .superRefine((spec, ctx) => {
     if (Object.keys(spec).some((key) => key !== 'location')) return;
@@ -81,7 +98,16 @@ const Name = z.string().superRefine((name, ctx) => {
 });
 
 const Interval = z
-  .strictObject({ name: Name, time_intervals: z.array(Spec).min(1).max(TIME_SPECS_MAX) })
+  .strictObject({
+    name: Name.describe(`What rules call it: ${NAME_FORM}.`),
+    time_intervals: z
+      .array(Spec)
+      .min(1)
+      .max(TIME_SPECS_MAX)
+      .describe(
+        'The interval holds when one of these does; an entry when all that it names hold, of each list at least one.',
+      ),
+  })
   .transform(({ name, time_intervals }): TimeInterval => ({ name, specs: time_intervals }));
 
 /** `time_intervals` of the policy, written as in `alertmanager.yml`. */
@@ -96,4 +122,4 @@ export const TimeIntervalsSection = z
       ctx.addIssue({ ...issue, path: [index, 'name'] });
     }
   })
-  .default([]);
+  .prefault([]);

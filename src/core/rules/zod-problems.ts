@@ -21,6 +21,9 @@ const ONE_OF: Readonly<Record<string, string>> = {
   limit: 'limit',
   commands: 'command',
   hosts: 'host',
+  tests: 'test',
+  timeline: 'event',
+  expect: 'expectation',
   // A list within a list: the arguments of a command.
   '': 'argument',
 };

@@ -17,6 +17,10 @@ export interface SloStatus {
   readonly burn: readonly Figure[];
   /** When the budget is spent, should the burn of the shortest window go on, s; 0: spent; null: never, or not known. */
   readonly exhausted_in_seconds: number | null;
+  /** Whose word it is: Prometheus's, or what the service counted itself. */
+  readonly source: 'prometheus' | 'store';
+  /** The share of the error budget's window that the service has data for; null: it did not say. */
+  readonly covered: number | null;
 }
 
 /** A sample of Prometheus: labels with `__name__`, and its value. */
@@ -75,7 +79,14 @@ function put(draft: Draft, found: RegExpExecArray, value: number): void {
 function finish(draft: Draft): SloStatus {
   const budget_left = draft.budget_left.toSorted(byWindow);
   const burn = draft.burn.toSorted(byWindow);
-  return { ...draft, budget_left, burn, exhausted_in_seconds: exhaustedIn(budget_left, burn) };
+  return {
+    ...draft,
+    budget_left,
+    burn,
+    exhausted_in_seconds: exhaustedIn(budget_left, burn),
+    source: 'prometheus',
+    covered: null,
+  };
 }
 
 function byWindow(a: Figure, b: Figure): number {
@@ -88,12 +99,13 @@ export interface ApiSlo {
   readonly objective_pct: number;
   readonly burn_fast: Figure;
   readonly burn_slow: Figure;
-  readonly budget_left: Figure;
+  readonly budget_left: Figure & { readonly source: SloStatus['source'] };
+  readonly windows: readonly { readonly window: string; readonly covered: number }[];
 }
 
 /** The same from what autoheal's API says of itself. */
 export function statusOfApi(items: readonly ApiSlo[]): readonly SloStatus[] {
-  return items.map(({ slo, objective_pct, burn_fast, burn_slow, budget_left }) => {
+  return items.map(({ slo, objective_pct, burn_fast, burn_slow, budget_left, windows }) => {
     const burn = [burn_fast, burn_slow].map(({ window, value }) => ({ window, value }));
     const left = [{ window: budget_left.window, value: budget_left.value }];
     return {
@@ -103,6 +115,8 @@ export function statusOfApi(items: readonly ApiSlo[]): readonly SloStatus[] {
       budget_left: left,
       burn,
       exhausted_in_seconds: exhaustedIn(left, burn),
+      source: budget_left.source,
+      covered: windows.find(({ window }) => window === budget_left.window)?.covered ?? null,
     };
   });
 }
@@ -111,7 +125,7 @@ export function statusOfApi(items: readonly ApiSlo[]): readonly SloStatus[] {
  * Budget left x time window / burn, s. A burn of 1 spends the whole budget in one time window, so what is left
  * lasts its share of it. What leaves the rolling window meanwhile is not counted: the true time is longer.
  */
-function exhaustedIn(budget_left: readonly Figure[], burn: readonly Figure[]): number | null {
+export function exhaustedIn(budget_left: readonly Figure[], burn: readonly Figure[]): number | null {
   const [own] = budget_left;
   const rate = burn[0]?.value ?? null;
   if (own === undefined || own.value === null) return null;

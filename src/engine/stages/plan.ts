@@ -43,15 +43,19 @@ async function run(work: Work, engine: Engine): Promise<StageResult> {
   }
 }
 
-type Rendered =
+type RenderedParams =
   | { readonly ok: true; readonly params: JsonObject }
   | { readonly ok: false; readonly detail: string };
 
 /** Parameters are validated again after rendering: a label's value may not fit. */
-function renderParams(work: Work): Rendered {
-  const rendered = renderJson(work.step.with, work.episode);
+export function renderParams({
+  step,
+  action,
+  episode,
+}: Pick<Work, 'step' | 'action' | 'episode'>): RenderedParams {
+  const rendered = renderJson(step.with, episode);
   if (!rendered.ok) return { ok: false, detail: rendered.message };
-  const parsed = validateRendered(work.action.params, work.step.with, rendered.value);
+  const parsed = validateRendered(action.params, step.with, rendered.value);
   if (parsed.ok) return { ok: true, params: parsed.value as JsonObject };
   return { ok: false, detail: `after rendering, ${parsed.message}` };
 }

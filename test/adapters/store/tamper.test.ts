@@ -29,6 +29,9 @@ describe('a chain that somebody worked on', () => {
     const store = await open({ audit_key: KEY });
     expect(await store.verifyAudit(1)).toMatchObject({ ok: true, rows: ROWS });
     expect(await store.verifyAudit(2000)).toMatchObject({ ok: true, rows: 501, from: 2000 });
+    expect(await store.verifyAudit(2000, 100)).toMatchObject({ ok: true, rows: 100, from: 2000 });
+    expect(await store.verifyAudit(ROWS, 100)).toMatchObject({ ok: true, rows: 1, from: ROWS });
+    expect(await store.verifyAudit(ROWS + 1, 100)).toMatchObject({ ok: true, rows: 0 });
   });
 
   test.each([
@@ -118,6 +121,7 @@ describe('a chain that somebody worked on', () => {
         audit_before: now - 1,
         deliveries_before: 0,
         episodes_before: 0,
+        slo_before: 0,
         runs_since: now - 1,
         checkpoint_id: 'checkpoint',
       });

@@ -65,6 +65,9 @@ export function auditSuite(open: OpenSubject): void {
     expect(await store().verifyAudit(4)).toEqual({ ok: true, rows: 2, from: 4, head });
     expect(await store().verifyAudit(6)).toEqual({ ok: true, rows: 0, from: 6, head });
     expect(await store().verifyAudit(7)).toMatchObject({ ok: false, bad_seq: 6 });
+    expect(await store().verifyAudit(2, 3)).toMatchObject({ ok: true, rows: 3, from: 2 });
+    expect(await store().verifyAudit(4, 3)).toEqual({ ok: true, rows: 2, from: 4, head });
+    expect(await store().verifyAudit(6, 3)).toMatchObject({ ok: true, rows: 0, from: 6 });
   });
 
   test('after leaves out what came up to it', async () => {

@@ -1,9 +1,28 @@
 import { expect, test } from 'vitest';
 import type { Lease } from '../../../src/core/healing/lease.ts';
+import type { Remediation } from '../../../src/core/healing/remediation.ts';
 import type { Change, Claim } from '../../../src/store.ts';
-import { type OpenSubject, NOW, conflictOf, holder, lease, target, useStore } from './make.ts';
+import {
+  type OpenSubject,
+  NOW,
+  conflictOf,
+  holder,
+  lease,
+  remediation,
+  target,
+  useStore,
+} from './make.ts';
 
 const CLAIM: Claim = { worker: 'w', now: NOW, until: NOW + 1000, limit: 10 };
+
+const NOTHING_WAITS = {
+  ready: null,
+  waiting: null,
+  acting: null,
+  verifying: null,
+  escalating: null,
+  lease: null,
+};
 
 function add(row: Lease): Change {
   return { kind: 'lease_add', lease: row };
@@ -15,7 +34,7 @@ function flagPut(expected: boolean | string, value: boolean | string): Change {
 }
 
 export function leaseSuite(open: OpenSubject): void {
-  const { store, reopen } = useStore(open);
+  const { lists, store, reopen } = useStore(open);
 
   async function put(row: Lease, release = true): Promise<void> {
     await store().commit([{ kind: 'lease_put', lease: row, release }]);
@@ -55,6 +74,30 @@ export function leaseSuite(open: OpenSubject): void {
     const second = store().commit([add(lease('b', { target: target('flag/x') }))]);
     expect(await conflictOf(second)).toBe(stands ? 'lease_taken' : undefined);
     expect((await store().claimLeases(CLAIM)).map((one) => one.id)).toEqual([stands ? 'a' : 'b']);
+  });
+
+  test('since when the oldest work waits, by state, without what is over', async ({ skip }) => {
+    skip(!lists());
+    expect(await store().oldestWork()).toEqual(NOTHING_WAITS);
+    function waiting(id: string, created_at: number, part: Partial<Remediation> = {}): Change {
+      const row = remediation(id, { state: 'waiting', created_at, ...part });
+      return { kind: 'remediation_add', remediation: row };
+    }
+    await store().commit([
+      waiting('r1', NOW - 10),
+      waiting('r2', NOW - 20),
+      waiting('r3', NOW - 30, { state: 'done', outcome: 'healed', ended_at: NOW }),
+      waiting('r4', NOW - 5, { state: 'verifying' }),
+      add(lease('a', { target: target('flag/a'), created_at: NOW - 7 })),
+      add(lease('b', { target: target('flag/b'), created_at: NOW - 8, state: 'reverting' })),
+      add(lease('c', { target: target('flag/c'), created_at: NOW - 9, state: 'reverted' })),
+    ]);
+    expect(await store().oldestWork()).toEqual({
+      ...NOTHING_WAITS,
+      waiting: NOW - 20,
+      verifying: NOW - 5,
+      lease: NOW - 8,
+    });
   });
 
   test('an older fence loses, and a lease cannot come back beside another', async () => {
@@ -104,7 +147,7 @@ export function leaseSuite(open: OpenSubject): void {
 }
 
 export function smallSuite(open: OpenSubject): void {
-  const { store, reopen } = useStore(open);
+  const { store, reopen, outlives_close } = useStore(open);
 
   test('a flag is compared and set; an absent one has its default', async () => {
     expect(await store().flag('heuristics-only')).toBeUndefined();
@@ -144,6 +187,7 @@ export function smallSuite(open: OpenSubject): void {
     await expect(store().commit([flagPut(true, false)])).rejects.toThrow(/closed/);
     await expect(store().ping()).rejects.toThrow();
     await store().close();
-    expect((await (await reopen()).flag('heuristics-only'))?.value).toBe(true);
+    const kept = (await (await reopen()).flag('heuristics-only'))?.value;
+    expect(kept).toBe(outlives_close() ? true : undefined);
   });
 }

@@ -9,6 +9,10 @@ import { type Change, type Conflict, ConflictError, type Store } from '../../../
 /** A fresh store of one kind, empty; `reopen` closes it and opens the same data again. */
 export interface Subject {
   readonly store: Store;
+  /** False: nothing of it is there any more once it was closed. */
+  readonly outlives_close?: false;
+  /** False: it has none of what is for people: lists, counts, records. */
+  readonly lists?: false;
   reopen(): Promise<Store>;
   dispose(): Promise<void>;
 }
@@ -16,6 +20,8 @@ export type OpenSubject = () => Promise<Subject>;
 
 /** A store of its own for each test of the block. */
 export function useStore(open: OpenSubject): {
+  readonly outlives_close: () => boolean;
+  readonly lists: () => boolean;
   readonly store: () => Store;
   readonly reopen: () => Promise<Store>;
 } {
@@ -30,6 +36,8 @@ export function useStore(open: OpenSubject): {
     subject = undefined;
   });
   return {
+    outlives_close: () => subject?.outlives_close ?? true,
+    lists: () => subject?.lists ?? true,
     store: () => current as Store,
     reopen: async () => {
       current = await (subject as Subject).reopen();

@@ -16,7 +16,7 @@ function claim(part: Partial<Claim> = {}): Claim {
 }
 
 export function remediationSuite(open: OpenSubject): void {
-  const { store, reopen } = useStore(open);
+  const { lists, store, reopen } = useStore(open);
 
   async function add(...remediations: readonly Remediation[]): Promise<void> {
     await store().commit(
@@ -197,7 +197,8 @@ export function remediationSuite(open: OpenSubject): void {
     expect((await claimOne()).fence).toBe(2);
   });
 
-  test('lists, counts and the remediations of an episode', async () => {
+  test('lists, counts and the remediations of an episode', async ({ skip }) => {
+    skip(!lists());
     const states = ['ready', 'waiting', 'done', 'waiting', 'done', 'acting'] as const;
     await add(
       ...states.map((state, index) =>

@@ -46,6 +46,7 @@ blast_radius: { share: '34%', total: 20, window: 30m }
 quarantine: { after: 5, for: 12h }
 common_cause: { targets: 2, within: 90s, enforce: true }
 budget: { enforce: true }
+priority: { label: team, promql: 'max by (team) (burn)', every: 1m }
 harm: { within: 5m, enforce: true }
 alertmanager: { receivers: [autoheal, autoheal-night], resend_delay: 30s }
 watchdog: { within: 5m }
@@ -79,6 +80,7 @@ approvals: { notify: chat }
     quarantine: { after: 5, for_ms: 43_200_000 },
     common_cause: { targets: 2, within_ms: 90_000, enforce: true },
     budget: { enforce: true },
+    priority: { label: 'team', promql: 'max by (team) (burn)', every_ms: 60_000 },
     harm: { within_ms: 300_000, enforce: true },
     alertmanager: { receivers: ['autoheal', 'autoheal-night'], resend_delay_ms: 30_000 },
     watchdog: { within_ms: 300_000 },

@@ -51,6 +51,8 @@ guard:
   max_age: 3h
   min_healthy: 2
   approval: { from: admin, within: 2h }
+holdout: 5%
+holdout_for: 2m
 otherwise: page
 `;
 
@@ -98,6 +100,7 @@ describe('compileRule', () => {
         min_healthy: null,
         approval: { role: 'operator', within_ms: 600_000 },
       },
+      holdout: null,
       otherwise: 'log',
       file: 'rules/small.yaml',
       text: SMALL,
@@ -113,6 +116,7 @@ describe('compileRule', () => {
       continue: true,
       runbook: 'docs/runbooks/whole.md',
       otherwise: 'page',
+      holdout: { share_pct: 5, for_ms: 120_000 },
       when: [
         { kind: 'promql', expr: 'up{job="{{ labels["weird name"] }}"} == 1' },
         { kind: 'not_during', interval: 'release-freeze' },
