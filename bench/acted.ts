@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { load, median, type Server } from './processes.ts';
+import { cpuMs, cpuUsEach, load, median, type Server } from './processes.ts';
 import { paced } from './paced.ts';
 import { say, table } from './print.ts';
 import { startAutoheal, startWebhook } from './servers.ts';
@@ -19,26 +19,59 @@ export async function benchActed(rounds: number, amount: number): Promise<void> 
     say('  skipped: no program `webhook` on PATH (Debian package webhook)');
   const rows: string[][] = [];
   for (const connections of [1, 10, 50]) {
-    const ours: number[] = [];
-    const theirs: number[] = [];
+    const ours: Acted[] = [];
+    const theirs: Acted[] = [];
     for (let round = 0; round < rounds; round += 1) {
       ours.push(await actedRate(() => startAutoheal(true), oursDone, connections, amount));
       if (webhook !== undefined)
         theirs.push(await actedRate(() => startWebhook(webhook), theirsDone, connections, amount));
     }
-    const times = median(ours) / median(theirs);
-    const goal =
-      webhook === undefined ? '' : `${GOAL_TIMES} x ${times >= GOAL_TIMES ? 'met' : 'missed'}`;
-    rows.push([
-      `${connections}`,
-      median(ours).toFixed(0),
-      median(theirs).toFixed(0),
-      times.toFixed(2),
-      goal,
-    ]);
+    rows.push([`${connections}`, ...compared(ours, theirs)]);
   }
-  table(['connections', 'autoheal/s', 'webhook/s', 'times', 'goal'], rows);
+  table(
+    [
+      'connections',
+      'autoheal/s',
+      'webhook/s',
+      'times',
+      'goal',
+      'autoheal CPU us',
+      'webhook CPU us',
+      'times',
+    ],
+    rows,
+  );
   await benchStart(webhook);
+}
+
+/** A second, and CPU us for each, commands that were run among it. */
+interface Acted {
+  readonly rate: number;
+  readonly cpu_us: number;
+}
+
+function rateOf({ rate }: Acted): number {
+  return rate;
+}
+function cpuOf({ cpu_us }: Acted): number {
+  return cpu_us;
+}
+
+function compared(ours: readonly Acted[], theirs: readonly Acted[]): readonly string[] {
+  const [rate, their_rate] = [median(ours.map(rateOf)), median(theirs.map(rateOf))];
+  const [cpu, their_cpu] = [median(ours.map(cpuOf)), median(theirs.map(cpuOf))];
+  const times = rate / their_rate;
+  const goal =
+    theirs.length === 0 ? '' : `${GOAL_TIMES} x ${times >= GOAL_TIMES ? 'met' : 'missed'}`;
+  return [
+    rate.toFixed(0),
+    their_rate.toFixed(0),
+    times.toFixed(2),
+    goal,
+    cpu.toFixed(0),
+    their_cpu.toFixed(0),
+    (their_cpu / cpu).toFixed(2),
+  ];
 }
 
 type Done = (server: Server) => Promise<number>;
@@ -48,9 +81,10 @@ async function actedRate(
   done: Done,
   connections: number,
   amount: number,
-): Promise<number> {
+): Promise<Acted> {
   const server = await start();
   try {
+    const from_ms = cpuMs(server.pid);
     const began = performance.now();
     const { sent, not_202 } = await load({
       url: server.url,
@@ -65,7 +99,8 @@ async function actedRate(
         throw new Error(`not all acted on within ${SETTLE_MS} ms`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    return (sent * 1000) / (performance.now() - began);
+    const rate = (sent * 1000) / (performance.now() - began);
+    return { rate, cpu_us: cpuUsEach(server.pid, from_ms, sent) };
   } finally {
     await server.stop();
   }

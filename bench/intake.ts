@@ -1,4 +1,4 @@
-import { load, median, type Server } from './processes.ts';
+import { cpuMs, cpuUsEach, load, median, type Server } from './processes.ts';
 import { startAutoheal, startBare } from './servers.ts';
 import { say, table } from './print.ts';
 
@@ -17,18 +17,23 @@ interface Shape {
   readonly connections: number;
   readonly duration_s: number;
 }
+/** A second, and CPU us for each. */
+interface Rate {
+  readonly rate: number;
+  readonly cpu_us: number;
+}
 interface Round {
-  readonly bare: number;
-  readonly alone: number;
-  readonly p99_ms: number;
+  readonly bare: Rate;
+  readonly alone: Rate & { readonly p99_ms: number };
   /** Undefined where it is not measured. */
-  readonly sustained: number | undefined;
+  readonly sustained: Rate | undefined;
 }
 
 /**
  * Two figures against a Fastify that keeps nothing, in the same round. `202 alone`: the answer after the
  * synced commit, by a service without rules, whose drain waits. `sustained`: deliveries that are accepted,
- * decided and audited, from the first post until the inbox is empty; all but the first are repeats.
+ * decided and audited, from the first post until the inbox is empty; all but the first are repeats. Each
+ * also as a share by CPU, bare Fastify's for a delivery against ours, which others on the machine disturb less.
  */
 export async function benchIntake(rounds: number, duration_s: number): Promise<void> {
   say('Intake: deliveries/s of the durable 202 alone, and sustained with the drain (medians)');
@@ -48,30 +53,38 @@ export async function benchIntake(rounds: number, duration_s: number): Promise<v
       '202 alone/s',
       'share of bare',
       'goal',
+      'by CPU',
       'p99 ms',
       'sustained/s',
       'share of bare',
+      'by CPU',
     ],
     rows,
   );
 }
 
 function rowOf(alerts: number, connections: number, rounds: readonly Round[]): string[] {
-  const share = median(rounds.map(({ alone, bare }) => alone / bare));
+  const share = median(rounds.map(({ alone, bare }) => alone.rate / bare.rate));
   const goal = GOALS[`${alerts}/${connections}`];
   const sustained = rounds.flatMap((round) =>
-    round.sustained === undefined ? [] : [{ rate: round.sustained, bare: round.bare }],
+    round.sustained === undefined ? [] : [{ ...round.sustained, bare: round.bare }],
   );
   return [
     `${alerts}`,
     `${connections}`,
-    median(rounds.map(({ bare }) => bare)).toFixed(0),
-    median(rounds.map(({ alone }) => alone)).toFixed(0),
+    median(rounds.map(({ bare }) => bare.rate)).toFixed(0),
+    median(rounds.map(({ alone }) => alone.rate)).toFixed(0),
     share.toFixed(2),
     goal === undefined ? '' : `${goal.toFixed(2)} ${share >= goal ? 'met' : 'missed'}`,
-    median(rounds.map(({ p99_ms }) => p99_ms)).toFixed(1),
-    sustained.length === 0 ? '' : median(sustained.map(({ rate }) => rate)).toFixed(0),
-    sustained.length === 0 ? '' : median(sustained.map(({ rate, bare }) => rate / bare)).toFixed(2),
+    median(rounds.map(({ alone, bare }) => bare.cpu_us / alone.cpu_us)).toFixed(2),
+    median(rounds.map(({ alone }) => alone.p99_ms)).toFixed(1),
+    ...(sustained.length === 0
+      ? ['', '', '']
+      : [
+          median(sustained.map(({ rate }) => rate)).toFixed(0),
+          median(sustained.map(({ rate, bare }) => rate / bare.rate)).toFixed(2),
+          median(sustained.map(({ cpu_us, bare }) => bare.cpu_us / cpu_us)).toFixed(2),
+        ]),
   ];
 }
 
@@ -89,8 +102,7 @@ async function measureRound(shape: Shape): Promise<Round> {
           (server) => measureSustained(server, shape),
         )
       : undefined;
-  const { requests_per_second, p99_ms } = alone;
-  return { bare: bare.requests_per_second, alone: requests_per_second, p99_ms, sustained };
+  return { bare, alone, sustained };
 }
 
 async function withServer<T>(start: () => Promise<Server>, work: (server: Server) => Promise<T>) {
@@ -102,25 +114,32 @@ async function withServer<T>(start: () => Promise<Server>, work: (server: Server
   }
 }
 
-async function measure(server: Server, shape: Shape) {
+async function measure(server: Server, shape: Shape): Promise<Round['alone']> {
   // A short load first: both are measured with their code compiled.
   await load({ ...shape, duration_s: 1, url: server.url, unique: false });
-  const measured = await load({ ...shape, url: server.url, unique: false });
-  if (measured.not_202 > 0) throw new Error(`${measured.not_202} answers were not 202`);
-  return measured;
+  const from_ms = cpuMs(server.pid);
+  const { sent, not_202, requests_per_second, p99_ms } = await load({
+    ...shape,
+    url: server.url,
+    unique: false,
+  });
+  if (not_202 > 0) throw new Error(`${not_202} answers were not 202`);
+  return { rate: requests_per_second, cpu_us: cpuUsEach(server.pid, from_ms, sent), p99_ms };
 }
 
-/** @returns deliveries a second, from the first post until the last one is drained. */
-async function measureSustained(server: Server, shape: Shape): Promise<number> {
+/** From the first post until the last one is drained. */
+async function measureSustained(server: Server, shape: Shape): Promise<Rate> {
   await load({ ...shape, duration_s: 1, url: server.url, unique: false });
   await drained(server);
+  const from_ms = cpuMs(server.pid);
   const started_at = performance.now();
   const { sent, requests_per_second } = await load({ ...shape, url: server.url, unique: false });
   const posted_at = performance.now();
   await drained(server);
   // The load's own start and end are no work of the server.
   const load_ms = Math.min(posted_at - started_at, (sent / requests_per_second) * 1_000);
-  return (sent * 1_000) / (load_ms + performance.now() - posted_at);
+  const rate = (sent * 1_000) / (load_ms + performance.now() - posted_at);
+  return { rate, cpu_us: cpuUsEach(server.pid, from_ms, sent) };
 }
 
 async function drained(server: Server): Promise<void> {

@@ -93,11 +93,19 @@ function pinned(command: readonly string[], core: string | undefined): readonly 
   return core === undefined ? command : ['taskset', '-c', core, ...command];
 }
 
-/** CPU that the process has used, ms, from /proc (100 ticks a second); undefined elsewhere than on Linux. */
+/**
+ * CPU that the process has used, and the children that it has waited for, ms, from /proc (100 ticks a second);
+ * undefined elsewhere than on Linux.
+ */
 export function cpuMs(pid: number): number | undefined {
   if (process.platform !== 'linux') return undefined;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+}
+
+/** CPU of one of `amount` pieces of work since `from_ms`, us; NaN where it is not known. */
+export function cpuUsEach(pid: number, from_ms: number | undefined, amount: number): number {
+  return (((cpuMs(pid) ?? Number.NaN) - (from_ms ?? Number.NaN)) * 1_000) / amount;
 }
 
 /** Resident memory, MB (1e6 bytes); undefined elsewhere than on Linux. */

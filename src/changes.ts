@@ -26,6 +26,8 @@ export type Change =
     }
   /** Insert or replace by id. At most one open episode a fingerprint: conflict `episode_open`. */
   | { readonly kind: 'episode_put'; readonly episode: Episode }
+  /** As `episode_put`, of an episode that goes on: only what a repeat may change is written. */
+  | { readonly kind: 'episode_repeat'; readonly episode: Episode }
   | { readonly kind: 'remediation_add'; readonly remediation: Remediation }
   /**
    * Replaces the row whose fence is `remediation.fence`; conflict `fence_lost` otherwise. If the stored
@@ -63,7 +65,7 @@ export type Change =
    * `starts_moved` when others started since, so that no two runs take the last place of a window.
    */
   | { readonly kind: 'start_count'; readonly expected: number | null }
-  /** Insert or replace by id. */
+  /** Insert; of a run that is there, what its outcome is: state, attempts, finished_at, evidence, error. */
   | { readonly kind: 'run_put'; readonly run: ActionRun }
   /** Insert; conflict `lease_taken` when an active lease stands on the target. */
   | { readonly kind: 'lease_add'; readonly lease: Lease }

@@ -202,7 +202,7 @@ async function repeated(
   const again = chance && !run.batch.rematched.has(episode.id);
   if (again) run.batch.rematched.add(episode.id);
   const next = again ? { ...episode, matched_rules: run.rules.version } : episode;
-  keep(run, next);
+  keep(run, next, again ? 'episode_put' : 'episode_repeat');
   run.changes.push({ kind: 'leases_wake', episode_id: episode.id });
   if (again) match(run, next, false);
 }
@@ -272,9 +272,13 @@ function skipped(run: Deciding, alert: Alert, reason: string, why: string): void
   });
 }
 
-function keep(run: Deciding, episode: Episode): void {
+function keep(
+  run: Deciding,
+  episode: Episode,
+  kind: 'episode_put' | 'episode_repeat' = 'episode_put',
+): void {
   run.batch.episodes.set(episode.fingerprint, episode);
-  run.changes.push({ kind: 'episode_put', episode });
+  run.changes.push({ kind, episode });
 }
 
 function audit(run: Deciding, draft: AuditDraft): void {

@@ -33,26 +33,7 @@ export function createRest(now: () => number): Rest {
   let rules = new Map<string, Rule>();
   /** Who holds what the remediation wants, as its last look found. */
   const held_by = new Map<string, string>();
-  const by_key = new Map<string, Set<string>>();
-  const keys_of = new Map<string, readonly string[]>();
-
-  function forget(id: string): void {
-    for (const key of keys_of.get(id) ?? []) {
-      const ids = by_key.get(key);
-      ids?.delete(id);
-      if (ids?.size === 0) by_key.delete(key);
-    }
-    keys_of.delete(id);
-  }
-
-  function until(id: string, keys: readonly string[]): void {
-    keys_of.set(id, keys);
-    for (const key of keys) {
-      const ids = by_key.get(key);
-      if (ids === undefined) by_key.set(key, new Set([id]));
-      else ids.add(id);
-    }
-  }
+  const { forget, until, forAny } = createKeys();
 
   /** Only where nothing else changes what a look finds: a rule without `when`, targets whose state is not looked at. */
   function waiting(row: Remediation, rule: Rule, episode: Episode, of: RestsOf) {
@@ -105,10 +86,38 @@ export function createRest(now: () => number): Rest {
       held_by.delete(row.id);
       return rests;
     },
-    forAny(keys) {
-      const ids = new Set<string>();
-      for (const key of keys) for (const id of by_key.get(key) ?? []) ids.add(id);
-      return [...ids];
-    },
+    forAny,
   };
+}
+
+/** Who rests until what changes. */
+function createKeys() {
+  const by_key = new Map<string, Set<string>>();
+  const keys_of = new Map<string, readonly string[]>();
+
+  function forget(id: string): void {
+    for (const key of keys_of.get(id) ?? []) {
+      const ids = by_key.get(key);
+      ids?.delete(id);
+      if (ids?.size === 0) by_key.delete(key);
+    }
+    keys_of.delete(id);
+  }
+
+  function until(id: string, keys: readonly string[]): void {
+    keys_of.set(id, keys);
+    for (const key of keys) {
+      const ids = by_key.get(key);
+      if (ids === undefined) by_key.set(key, new Set([id]));
+      else ids.add(id);
+    }
+  }
+
+  function forAny(keys: Iterable<string>): readonly string[] {
+    const ids = new Set<string>();
+    for (const key of keys) for (const id of by_key.get(key) ?? []) ids.add(id);
+    return [...ids];
+  }
+
+  return { forget, until, forAny };
 }

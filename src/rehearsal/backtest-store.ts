@@ -34,7 +34,7 @@ export function createReplayStore(
     log,
     audited: () => audited,
     now,
-    restsOf: rest.of,
+    restsOf: (row, of) => rest.of(row, of),
     restFor: (holder) => rest.forAny([lockKey(holder)]),
   });
   const store = in_memory ? memory.store : log;

@@ -13,21 +13,10 @@ export function createAsked(of: {
   readonly waits: (remediation_id: string) => boolean;
 }) {
   const holds = new Map<string, Hold>();
-  const approvals = new Map<string, Approval>();
-  /** Ids, the newest last. */
-  const asked = new Map<string, string[]>();
+  const questions = createQuestions(of.waits);
   const flags = new Map<string, { value: FlagValue; updated_at: number; actor: string }>();
   const settings = new Map<string, Json>();
   const texts = new Map<string, { readonly name: string; readonly text: string }>();
-
-  function newest(remediation_id: string, fits: (one: Approval) => boolean): Approval | undefined {
-    const ids = asked.get(remediation_id) ?? [];
-    const id = ids.findLast((each) => {
-      const one = approvals.get(each);
-      return one !== undefined && fits(one);
-    });
-    return approvals.get(id ?? '');
-  }
 
   function stands(hold: Hold, now: number): boolean {
     if (!holdStands(hold, now)) return false;
@@ -38,22 +27,7 @@ export function createAsked(of: {
     holdPut({ hold }: Of<'hold_put'>, undo: Undo): void {
       putIn(holds, hold.id, hold, undo);
     },
-    approvalAdd({ approval }: Of<'approval_add'>, undo: Undo): void {
-      putIn(approvals, approval.id, approval, undo);
-      addTo(asked, approval.remediation_id, approval.id, undo);
-    },
-    approvalAnswer({ id, state, by, reason, at }: Of<'approval_answer'>, undo: Undo): void {
-      const one = approvals.get(id);
-      if (one?.state !== 'asked' || one.expires_at <= at)
-        refuse('approval_over', `approval ${id} was answered, or its time is over`);
-      putIn(approvals, id, { ...one, state, answered_by: by, reason, answered_at: at }, undo);
-    },
-    approvalUse({ id }: Of<'approval_use'>, undo: Undo): void {
-      const one = approvals.get(id);
-      if (one?.state !== 'granted')
-        refuse('approval_over', `approval ${id} is not granted, or was used`);
-      putIn(approvals, id, { ...one, state: 'used' }, undo);
-    },
+    ...questions.changes,
     flagPut(change: Of<'flag_put'>, undo: Undo): void {
       const { key, default_value, expected, value, at, actor } = change;
       if (!jsonEqual(flags.get(key)?.value ?? default_value, expected))
@@ -69,6 +43,48 @@ export function createAsked(of: {
     reads: {
       holds: async (now) => [...holds.values()].filter((hold) => stands(hold, now)),
       hold: async (id) => holds.get(id),
+      ...questions.reads,
+      flag: async (key) => flags.get(key),
+      setting: async (key) => settings.get(key) ?? undefined,
+      ruleText: async (hash) => texts.get(hash),
+    } satisfies Partial<Store>,
+  };
+}
+
+function createQuestions(waits: (remediation_id: string) => boolean) {
+  const approvals = new Map<string, Approval>();
+  /** Ids, the newest last. */
+  const asked = new Map<string, string[]>();
+
+  function newest(remediation_id: string, fits: (one: Approval) => boolean): Approval | undefined {
+    const ids = asked.get(remediation_id) ?? [];
+    const id = ids.findLast((each) => {
+      const one = approvals.get(each);
+      return one !== undefined && fits(one);
+    });
+    return approvals.get(id ?? '');
+  }
+
+  return {
+    changes: {
+      approvalAdd({ approval }: Of<'approval_add'>, undo: Undo): void {
+        putIn(approvals, approval.id, approval, undo);
+        addTo(asked, approval.remediation_id, approval.id, undo);
+      },
+      approvalAnswer({ id, state, by, reason, at }: Of<'approval_answer'>, undo: Undo): void {
+        const one = approvals.get(id);
+        if (one?.state !== 'asked' || one.expires_at <= at)
+          refuse('approval_over', `approval ${id} was answered, or its time is over`);
+        putIn(approvals, id, { ...one, state, answered_by: by, reason, answered_at: at }, undo);
+      },
+      approvalUse({ id }: Of<'approval_use'>, undo: Undo): void {
+        const one = approvals.get(id);
+        if (one?.state !== 'granted')
+          refuse('approval_over', `approval ${id} is not granted, or was used`);
+        putIn(approvals, id, { ...one, state: 'used' }, undo);
+      },
+    },
+    reads: {
       approvalFor: async (id, hash) => newest(id, (one) => one.plan_hash === hash),
       approvalOf: async (id) => newest(id, () => true),
       openApprovals: async (now) =>
@@ -76,12 +92,9 @@ export function createAsked(of: {
           (one) =>
             one.state === 'asked' &&
             one.expires_at > now &&
-            of.waits(one.remediation_id) &&
+            waits(one.remediation_id) &&
             newest(one.remediation_id, () => true) === one,
         ),
-      flag: async (key) => flags.get(key),
-      setting: async (key) => settings.get(key) ?? undefined,
-      ruleText: async (hash) => texts.get(hash),
     } satisfies Partial<Store>,
   };
 }

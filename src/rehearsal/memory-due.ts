@@ -80,7 +80,7 @@ export function createDue<T extends Timed>(): Due<T> {
       const taken = rows.slice(0, limit);
       // As the others are sorted, but the end of an earlier claim says nothing.
       return taken.length > 1
-        ? taken.sort((a, b) => compareQueued(a.it, b.it, now) || a.n - b.n)
+        ? taken.toSorted((a, b) => compareQueued(a.it, b.it, now) || a.n - b.n)
         : taken;
     },
   };

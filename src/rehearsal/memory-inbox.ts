@@ -10,10 +10,6 @@ export function createInbox() {
   let cursor = 0;
   let seq = 0;
 
-  function parked({ failures }: Delivery): boolean {
-    return failures < 0;
-  }
-
   return {
     add({ delivery }: Of<'delivery_add'>, undo: Undo): void {
       seq += 1;
@@ -56,6 +52,10 @@ export function createInbox() {
       },
     } satisfies Pick<Store, 'inbox' | 'inboxDepth'>,
   };
+}
+
+function parked({ failures }: Delivery): boolean {
+  return failures < 0;
 }
 
 const TIMES = [

@@ -9,11 +9,10 @@ interface LeaseRow extends Timed {
 }
 const TIMES = ['told_at', 'created_at', 'updated_at', 'next_at'] as const satisfies (keyof Lease)[];
 
-/** The leases of a replay. */
-export function createLeases() {
+/** The rows, and how one changes. */
+function createRows() {
   const by_target = new Map<string, LeaseRow[]>();
   const live = new Set<LeaseRow>();
-  let count = 0;
   const by_id = new Map<string, LeaseRow>();
   /** Whoever held it once is among its episodes: waking it is harmless. */
   const by_episode = new Map<string, LeaseRow[]>();
@@ -53,6 +52,14 @@ export function createLeases() {
     become(row, { ...row.it, ...part, wakes: row.it.wakes + 1, next_at: 0 }, undo);
   }
 
+  return { by_id, by_target, by_episode, live, due, set, become, standing, alone, wake };
+}
+
+/** The leases of a replay. */
+export function createLeases() {
+  const { by_id, by_target, by_episode, live, due, set, become, standing, alone, wake } =
+    createRows();
+  let count = 0;
   return {
     nextDue: (at: number) => due.next(at),
     claim: (claim: Claim): readonly Lease[] =>

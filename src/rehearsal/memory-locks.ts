@@ -3,8 +3,8 @@ import { refuse, type Undo } from './memory-undo.ts';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
-/** Who works on which targets in a replay. */
-export function createLocks() {
+/** The rows, and how one changes. */
+function createRows() {
   /** By target, then by holder: is it locked whole? */
   const by_target = new Map<string, Map<string, boolean>>();
   const by_holder = new Map<string, Set<string>>();
@@ -38,6 +38,13 @@ export function createLocks() {
         found = who;
     return found;
   }
+
+  return { by_target, by_holder, change, other };
+}
+
+/** Who works on which targets in a replay. */
+export function createLocks() {
+  const { by_target, by_holder, change, other } = createRows();
 
   /** Who else holds the target, or one of its parents whole. */
   function lockedBy({ id, parents }: LockTarget, holder: string): string | undefined {

@@ -28,8 +28,8 @@ const TIMES = [
   'held_out_until',
 ] as const satisfies (keyof Remediation)[];
 
-/** The remediations of a replay. */
-export function createRemediations(now: () => number) {
+/** The rows, and how one changes. */
+function createRows(now: () => number) {
   const rows: RemediationRow[] = [];
   const by_id = new Map<string, RemediationRow>();
   const by_episode = new Map<string, RemediationRow[]>();
@@ -68,21 +68,20 @@ export function createRemediations(now: () => number) {
     return [...live].filter(({ it }) => fits(it)).toSorted((a, b) => a.n - b.n);
   }
 
-  function wakeBusy(holder: string, undo: Undo): void {
-    const waiting = lively(
-      ({ state, reason, next_at }) => state === 'waiting' && reason === 'busy' && next_at > 0,
-    );
-    const named = waiting.filter(({ it }) => it.detail?.includes(holder) === true);
-    const others = waiting.filter(({ it }) => it.detail?.includes(holder) !== true);
-    for (const row of [...named, ...others].slice(0, BUSY_WAKE_MAX)) wake(row, {}, undo);
-  }
+  return { rows, by_id, by_episode, live, due, become, set, wake, lively };
+}
+type Rows = ReturnType<typeof createRows>;
 
+/** The remediations of a replay. */
+export function createRemediations(now: () => number) {
+  const table = createRows(now);
+  const { rows, by_id, by_episode, live, due, become, set } = table;
   return {
     rows: rows as readonly RemediationRow[],
     get: (id: string) => by_id.get(id),
     of: (episode_id: string) => (by_episode.get(episode_id) ?? []).map(({ it }) => it),
     nextDue: (at: number) => due.next(at),
-    wakeBusy,
+    ...createWakes(table),
     claim(claim: Claim): readonly Remediation[] {
       return due.take(claim).map((row) => {
         const { it } = row;
@@ -131,6 +130,22 @@ export function createRemediations(now: () => number) {
       if (next_at >= it.next_at) return;
       set(row, { ...it, next_at, updated_at: next_at - rests.every_ms }, undefined);
     },
+  };
+}
+
+/** Who is looked at sooner than it said. */
+function createWakes({ by_episode, become, wake, lively }: Rows) {
+  function wakeBusy(holder: string, undo: Undo): void {
+    const waiting = lively(
+      ({ state, reason, next_at }) => state === 'waiting' && reason === 'busy' && next_at > 0,
+    );
+    const named = waiting.filter(({ it }) => it.detail?.includes(holder) === true);
+    const others = waiting.filter(({ it }) => it.detail?.includes(holder) !== true);
+    for (const row of [...named, ...others].slice(0, BUSY_WAKE_MAX)) wake(row, {}, undo);
+  }
+
+  return {
+    wakeBusy,
     wake,
     wakeOf({ episode_id }: Of<'remediations_wake'>, undo: Undo): void {
       for (const row of by_episode.get(episode_id) ?? [])

@@ -17,8 +17,7 @@ const ENDS_MAX = 1_000;
 const STARTS_MAX = 10_000;
 const BESIDES_MAX = 20;
 
-/** Runs in a replay, in the order of their starts. */
-export function createRuns(remediations: Remediations) {
+function createRows() {
   const all: RunRow[] = [];
   const by_id = new Map<string, RunRow>();
   const by_remediation = new Map<string, RunRow[]>();
@@ -49,19 +48,16 @@ export function createRuns(remediations: Remediations) {
     addByStart(list, row, undo);
   }
 
-  /** Newest first, until `since`. */
-  function* since(rows: readonly RunRow[], at: number): Generator<ActionRun> {
-    for (let index = rows.length - 1; index >= 0; index -= 1) {
-      const { it } = rows[index] as RunRow;
-      if (it.started_at < at) return;
-      yield it;
-    }
-  }
-
   function on(target: string): readonly RunRow[] {
     return by_target.get(target) ?? [];
   }
 
+  return { put, all, by_remediation, on };
+}
+
+/** Runs in a replay, in the order of their starts. */
+export function createRuns(remediations: Remediations) {
+  const { put, all, by_remediation, on } = createRows();
   const reads: RunReads = {
     runsOf: async (id) =>
       (by_remediation.get(id) ?? [])
@@ -111,27 +107,40 @@ export function createRuns(remediations: Remediations) {
       }
       return wanted.size;
     },
-    outcomesOn: async ({ rule, target, limit }) => outcomes(rule, on(target), limit),
+    outcomesOn: async ({ rule, target, limit }) =>
+      outcomes({ remediations, rule, limit }, on(target)),
   };
 
-  function outcomes(rule: string, rows: readonly RunRow[], limit: number): readonly Outcome[] {
-    // A remediation that began one of its runs on purpose to fail does not count at all.
-    const by_chaos = new Set<string>();
-    for (const { it } of rows) if (it.rule === rule && it.chaos) by_chaos.add(it.remediation_id);
-    const seen = new Set<string>();
-    const found: Outcome[] = [];
-    for (const run of since(rows, Number.NEGATIVE_INFINITY)) {
-      const { remediation_id: id } = run;
-      if (run.rule !== rule || by_chaos.has(id) || seen.has(id)) continue;
-      seen.add(id);
-      if (seen.size > limit + BESIDES_MAX || found.length >= limit) break;
-      const outcome = judged(remediations.get(id)?.it);
-      if (outcome !== undefined) found.push(outcome);
-    }
-    return found;
-  }
-
   return { put, reads };
+}
+
+/** Newest first, until `since`. */
+function* since(rows: readonly RunRow[], at: number): Generator<ActionRun> {
+  for (let index = rows.length - 1; index >= 0; index -= 1) {
+    const { it } = rows[index] as RunRow;
+    if (it.started_at < at) return;
+    yield it;
+  }
+}
+
+function outcomes(
+  { remediations, rule, limit }: { remediations: Remediations; rule: string; limit: number },
+  rows: readonly RunRow[],
+): readonly Outcome[] {
+  // A remediation that began one of its runs on purpose to fail does not count at all.
+  const by_chaos = new Set<string>();
+  for (const { it } of rows) if (it.rule === rule && it.chaos) by_chaos.add(it.remediation_id);
+  const seen = new Set<string>();
+  const found: Outcome[] = [];
+  for (const run of since(rows, Number.NEGATIVE_INFINITY)) {
+    const { remediation_id: id } = run;
+    if (run.rule !== rule || by_chaos.has(id) || seen.has(id)) continue;
+    seen.add(id);
+    if (seen.size > limit + BESIDES_MAX || found.length >= limit) break;
+    const outcome = judged(remediations.get(id)?.it);
+    if (outcome !== undefined) found.push(outcome);
+  }
+  return found;
 }
 
 /** Behind all that began no later; nearly always at the end. */

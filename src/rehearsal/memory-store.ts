@@ -76,7 +76,7 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
     },
     startCount: async () => tables.starts.count,
     audit: (query) => log.audit(query),
-    verifyAudit: (...asked) => log.verifyAudit(...asked),
+    verifyAudit: (...query) => log.verifyAudit(...query),
     retain: (query) => (audited() ? log.retain(query) : Promise.resolve(NOTHING_RETAINED)),
     ping: () => log.ping(),
     close: () => log.close(),
@@ -134,7 +134,7 @@ function createUnits(): <T>(run: () => T) => Promise<T> {
         try {
           resolve(run());
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     });

@@ -106,6 +106,9 @@ const HANDLERS: {
   episode_put: ({ episodes }, { episode }) => {
     episodes.set(episode.id, episode);
   },
+  episode_repeat: ({ episodes }, { episode }) => {
+    episodes.set(episode.id, episode);
+  },
   remediation_add: remediationPut,
   remediation_put: remediationPut,
   remediation_cancel: ({ cancelled }, { id, cancel }) => {

@@ -10,7 +10,7 @@ import { delivered, MINUTE, played, ruleText, type Said } from './recorded.ts';
  * the same at the same times.
  */
 
-const RUNS = 60;
+const RUNS = 30;
 const NAMES = ['A', 'B', 'C'];
 
 /** One firing of one alert, in steps of 5 s: on the grid of looks and between its times. */

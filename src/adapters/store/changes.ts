@@ -10,7 +10,7 @@ import {
 } from '../../store.ts';
 import * as operators from './changes-guards.ts';
 import { codeOf } from './faults.ts';
-import { EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
+import { EPISODE_REPEATS, EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
 import { sloAdd } from './slo.ts';
 import type { Sql } from './sqlite.ts';
 import * as text from './statements.ts';
@@ -52,6 +52,7 @@ const HANDLERS: { readonly [K in Kind]: (sql: Sql, change: Of<K>) => void } = {
   inbox_advance: inboxAdvance,
   delivery_failed: deliveryFailed,
   episode_put: episodePut,
+  episode_repeat: episodeRepeat,
   remediation_add: remediationAdd,
   remediation_put: remediationPut,
   remediations_wake: remediationsWake,
@@ -105,6 +106,11 @@ function episodePut(sql: Sql, { episode }: Of<'episode_put'>): void {
     { column: 'episodes.fingerprint', conflict: 'episode_open', detail: episode.fingerprint },
     () => sql.run(text.episode_put, EPISODES.encode(episode)),
   );
+}
+
+function episodeRepeat(sql: Sql, { episode }: Of<'episode_repeat'>): void {
+  if (sql.run(text.episode_repeat, EPISODE_REPEATS.encode(episode)) === 1) return;
+  throw new Error(`episode ${episode.id} is not there to be repeated`);
 }
 
 function remediationAdd(sql: Sql, { remediation }: Of<'remediation_add'>): void {
@@ -189,7 +195,7 @@ function oneLease(lease: Lease, write: () => number): number {
 }
 
 function leasesWake(sql: Sql, { episode_id }: Of<'leases_wake'>): void {
-  sql.run(text.leases_wake, [episode_id]);
+  if (sql.get(text.lease_held, [episode_id]) !== undefined) sql.run(text.leases_wake, [episode_id]);
 }
 
 function flagPut(sql: Sql, change: Of<'flag_put'>): void {

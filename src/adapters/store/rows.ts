@@ -94,6 +94,30 @@ export const EPISODES = table<Episode>('episodes', {
   trace_id: 'text',
 });
 
+/** What a repeat of the alert may change of its episode; the id, last, says which. None of it is in an index. */
+export const EPISODE_REPEATS = table<
+  Pick<
+    Episode,
+    | 'annotations'
+    | 'source'
+    | 'generator_url'
+    | 'starts_at'
+    | 'last_firing_at'
+    | 'firings'
+    | 'matched_rules'
+    | 'id'
+  >
+>('episodes', {
+  annotations: 'json',
+  source: 'text',
+  generator_url: 'text',
+  starts_at: 'ms',
+  last_firing_at: 'ms',
+  firings: 'number',
+  matched_rules: 'text',
+  id: 'text',
+});
+
 export const REMEDIATIONS = table<Remediation>('remediations', {
   id: 'text',
   episode_id: 'text',

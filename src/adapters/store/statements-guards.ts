@@ -1,5 +1,6 @@
 import { APPROVALS, HOLDS, LEASES } from './rows.ts';
-import { insert, STANDING, upsert } from './statements.ts';
+import { insert, upsert } from './statement-parts.ts';
+import { STANDING } from './statements.ts';
 
 /** Statements of what operators ask for and of what the guards look at beyond one target. */
 

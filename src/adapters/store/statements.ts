@@ -1,4 +1,15 @@
-import { AUDIT, EPISODES, LEASES, REMEDIATIONS, RUNS, type Table } from './rows.ts';
+import { AUDIT, EPISODE_REPEATS, EPISODES, LEASES, REMEDIATIONS, RUNS } from './rows.ts';
+import {
+  assigned,
+  at,
+  claim,
+  insert,
+  list,
+  nextDue,
+  put,
+  release,
+  upsert,
+} from './statement-parts.ts';
 
 /**
  * Every statement of the store. Lower case, numbered parameters, and the same text for PostgreSQL
@@ -18,12 +29,6 @@ const REMEDIATION_IDENTITY = [
   'priority_of',
   'held_out_until',
 ];
-/**
- * `wakes` belongs to whoever wakes, `fence` to whoever claims, `cancel` and `ended_by` to operators, `priority`
- * to the keeper; the worker's copy of them is old.
- */
-const NOT_THE_WORKERS = ['wakes', 'fence', 'next_at', 'cancel', 'ended_by', 'priority'];
-
 const remediation = REMEDIATIONS.columns.join(', ');
 const lease = LEASES.columns.join(', ');
 const episode = EPISODES.columns.join(', ');
@@ -79,6 +84,9 @@ where d.seq < $1 order by d.seq desc limit $2`;
 /* ------------------------------------------------------------------ episodes */
 
 export const episode_put = upsert(EPISODES, ['id'], EPISODE_IDENTITY);
+/** A storm is made of repeats: six columns and no index instead of a row and four. */
+export const episode_repeat = `
+update episodes set ${assigned(EPISODE_REPEATS, ['id'])} where id = ${at(EPISODE_REPEATS, 'id')}`;
 /** By `n`, not by opened_at: a clock that went back must not hide the newest episode. */
 export const latest_episode = `
 select ${episode} from episodes where fingerprint = $1 order by n desc limit 1`;
@@ -127,7 +135,20 @@ export function listRemediations(where: readonly string[]): string {
 
 /* ------------------------------------------------------------------ runs */
 
-export const run_put = upsert(RUNS, ['remediation_id', 'id'], ['remediation_id', 'id']);
+/** What a run is about never changes: its indexes are not touched by its outcome. */
+const RUN_IDENTITY = [
+  'id',
+  'remediation_id',
+  'rule',
+  'step',
+  'action',
+  'target',
+  'target_id',
+  'params',
+  'chaos',
+  'started_at',
+];
+export const run_put = upsert(RUNS, ['remediation_id', 'id'], RUN_IDENTITY);
 export const runs_of = `
 select ${run} from runs where remediation_id = $1 order by step, started_at, id`;
 /**
@@ -151,6 +172,8 @@ export const lease_add = insert(LEASES);
 export const lease_put = put(LEASES, ['id', 'target_id', 'created_at']);
 export const lease_holder_add = `
 insert into lease_holders (episode_id, lease_id) values ($1, $2) on conflict do nothing`;
+/** Most episodes have no lease, and to begin an update costs four times this look. */
+export const lease_held = 'select 1 from lease_holders where episode_id = $1 limit 1';
 export const leases_wake = `
 update leases set wakes = wakes + 1, next_at = 0
 where ${STANDING} and id in (select lease_id from lease_holders where episode_id = $1)`;
@@ -239,61 +262,4 @@ select kind from k where kind is not null`;
 export function auditSeqs(where: readonly string[], order: 'asc' | 'desc'): string {
   const conditions = ['seq >= $1', 'seq <= $2', ...where];
   return `select seq from audit where ${conditions.join(' and ')} order by seq ${order} limit $3`;
-}
-
-/* ------------------------------------------------------------------ parts */
-
-export function insert<T>(into: Table<T>): string {
-  const values = into.columns.map((_, index) => `$${index + 1}`);
-  return `insert into ${into.name} (${into.columns.join(', ')}) values (${values.join(', ')})`;
-}
-
-export function upsert<T>(into: Table<T>, key: readonly string[], keep: readonly string[]): string {
-  const set = into.columns
-    .filter((column) => !keep.includes(column))
-    .map((column) => `${column} = excluded.${column}`);
-  return `${insert(into)} on conflict (${key.join(', ')}) do update set ${set.join(', ')}`;
-}
-
-/** Fenced replace. Woken meanwhile (the row's wakes differ): looked at again at once. */
-function put<T>(into: Table<T>, keep: readonly string[]): string {
-  function at(column: string): string {
-    return `$${into.columns.indexOf(column) + 1}`;
-  }
-  const set = into.columns
-    .filter((column) => !keep.includes(column) && !NOT_THE_WORKERS.includes(column))
-    .map((column) => `${column} = ${at(column)}`);
-  return `
-update ${into.name} set ${set.join(', ')},
-  next_at = case when wakes = ${at('wakes')} then ${at('next_at')} else 0 end
-where id = ${at('id')} and fence = ${at('fence')}`;
-}
-
-/** `$1` worker, `$2` now, `$3` until, `$4` limit; on PostgreSQL the inner select ends in `for update skip locked`. */
-function claim(from: string, columns: string, live: string): string {
-  return `
-update ${from} set fence = fence + 1, claimed_by = $1, claim_until = $3
-where n in (
-  select n from ${from} where ${live} and next_at <= $2 and claim_until <= $2
-  order by next_at, claim_until, n limit $4
-)
-returning n, ${columns}`;
-}
-
-function nextDue(from: string, live: string): string {
-  return `
-select next_at from ${from} where ${live} and claim_until <= $1 order by next_at limit 1`;
-}
-
-/** `next_at >= 0` holds for every row; it lets the partial index be chosen. */
-function release(from: string, live: string): string {
-  return `
-update ${from} set claimed_by = null, claim_until = 0
-where ${live} and next_at >= 0 and claimed_by is not null`;
-}
-
-/** `$1`: rows before this n; `$2`: the limit. */
-function list(columns: string, from: string, where: readonly string[]): string {
-  const conditions = ['n < $1', ...where];
-  return `select ${columns} from ${from} where ${conditions.join(' and ')} order by n desc limit $2`;
 }

@@ -45,6 +45,33 @@ export function episodeSuite(open: OpenSubject): void {
     expect(await store().episode('nobody')).toBeUndefined();
   });
 
+  test('a repeat writes what a repeat may change, and nothing else', async () => {
+    const first = episode('a', { fingerprint: 'f', starts_at: NOW });
+    await put(first);
+    const repeat = {
+      annotations: { summary: 'new words' },
+      source: 'alertmanager',
+      generator_url: 'http://prometheus.example.com/new',
+      starts_at: NOW - 5,
+      last_firing_at: NOW + 60_000,
+      firings: 2,
+      matched_rules: 'v2',
+    };
+    const kept = { labels: { not: 'written' }, state: 'closed', closed_at: NOW } as const;
+    const twice = { ...first, ...kept, ...repeat };
+    await store().commit([{ kind: 'episode_repeat', episode: twice }]);
+    expect(await store().episode('a')).toEqual({ ...first, ...repeat });
+  });
+
+  test('a repeat of an episode that is not there fails its unit', async () => {
+    const changes = [
+      { kind: 'remediation_add', remediation: remediation('r') },
+      { kind: 'episode_repeat', episode: episode('nobody') },
+    ] as const;
+    await expect(store().commit(changes)).rejects.toThrow('episode nobody is not there');
+    expect(await store().remediation('r')).toBeUndefined();
+  });
+
   test('one open episode a fingerprint', async () => {
     await put(episode('a', { fingerprint: 'f' }));
     const second = store().commit([

@@ -88,6 +88,20 @@ export function runSuite(open: OpenSubject): void {
     expect(await store().runsOf('nobody')).toEqual([]);
   });
 
+  test('what a run is about stays as its intent wrote it', async () => {
+    const intent = run('r/0/docker/a');
+    await put(intent);
+    const end = { state: 'failed', attempts: 2, finished_at: NOW + 9, error: 'timeout' } as const;
+    await put({
+      ...intent,
+      ...end,
+      started_at: NOW + 5,
+      rule: 'other',
+      target: target('docker/b'),
+    });
+    expect(await store().runsOf('r')).toEqual([{ ...intent, ...end }]);
+  });
+
   test('runStarts: newest first, one a remediation, of the rule on the target', async () => {
     await put(
       run('a/0', { remediation_id: 'a', started_at: NOW - 100 }),
