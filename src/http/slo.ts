@@ -42,12 +42,9 @@ const WindowItem = z.strictObject({
     description: 'The share that was bad; from 1h on multiplied by `covered`, as in the rules.',
   }),
   burn: z.number().meta({ description: '1 spends the error budget exactly over `period`.' }),
-  prometheus: z
-    .strictObject({ error: z.number(), burn: z.number() })
-    .nullable()
-    .meta({
-      description: 'The same as Prometheus recorded it; null: not configured, or not known.',
-    }),
+  prometheus: z.strictObject({ error: z.number(), burn: z.number() }).nullable().meta({
+    description: 'The same as Prometheus recorded it; null: not configured, or not known.',
+  }),
 });
 type WindowItem = z.output<typeof WindowItem>;
 const SloItem = z.strictObject({

@@ -48,7 +48,8 @@ export function createReplayStore(
     if (change.kind === 'delivery_failed') broken ??= change.error;
     if (change.kind === 'audit' && change.entry.reason === 'internal')
       broken ??= JSON.stringify(change.entry.detail);
-    if (change.kind === 'episode_put') moved([alertKey(change.episode.fingerprint)]);
+    if (change.kind === 'episode_put' || change.kind === 'episode_repeat')
+      moved([alertKey(change.episode.fingerprint)]);
     if (change.kind !== 'hold_put') return;
     holds.forget();
     moved([HOLDS_KEY]);

@@ -83,6 +83,11 @@ export function createEpisodes() {
       if (!by_id.has(id)) putIn(latest, fingerprint, id, undo);
       putIn(by_id, id, whole(episode, TIMES), undo);
     },
+    repeat({ episode }: Of<'episode_repeat'>, undo: Undo): void {
+      if (!by_id.has(episode.id))
+        throw new Error(`episode ${episode.id} is not there to be repeated`);
+      putIn(by_id, episode.id, whole(episode, TIMES), undo);
+    },
     requireOpen({ episode_id }: Of<'require_open'>): void {
       const state = by_id.get(episode_id)?.state;
       if (state !== 'open')

@@ -153,13 +153,17 @@ function unit(changes: readonly Change[], tables: Tables): void {
 
 type Kind = Exclude<Change['kind'], 'audit'>;
 type Of<K extends Kind> = Extract<Change, { kind: K }>;
-type Apply = { readonly [K in Kind]?: (change: Of<K>, tables: Tables, undo: Undo) => void };
+/** Undefined: a replay makes no such change. Every kind is named, so that a new one is thought of here. */
+type Apply = {
+  readonly [K in Kind]: ((change: Of<K>, tables: Tables, undo: Undo) => void) | undefined;
+};
 
 const APPLY: Apply = {
   delivery_add: (change, { inbox }, undo) => inbox.add(change, undo),
   inbox_advance: (change, { inbox }, undo) => inbox.advance(change, undo),
   delivery_failed: (change, { inbox }, undo) => inbox.failed(change, undo),
   episode_put: (change, { episodes }, undo) => episodes.put(change, undo),
+  episode_repeat: (change, { episodes }, undo) => episodes.repeat(change, undo),
   require_open: (change, { episodes }) => episodes.requireOpen(change),
   remediation_add: (change, { remediations }, undo) => remediations.add(change, undo),
   remediation_put(change, { remediations, episodes, locks, options }, undo) {
@@ -207,6 +211,7 @@ const APPLY: Apply = {
   approval_add: (change, { asked }, undo) => asked.approvalAdd(change, undo),
   approval_answer: (change, { asked }, undo) => asked.approvalAnswer(change, undo),
   approval_use: (change, { asked }, undo) => asked.approvalUse(change, undo),
+  slo_add: undefined,
   claims_release_all(_change, { remediations, leases }, undo) {
     remediations.releaseAll(undo);
     leases.releaseAll(undo);

@@ -103,7 +103,9 @@ test('status: what Prometheus recorded, as a table and as JSON', async () => {
   });
   const { code, out, err } = await slo('status', '--prometheus', url);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(out).toMatch(/^SERVICE +SLO +OBJECTIVE +BUDGET LEFT +BURN +EXHAUSTED IN +COUNTED BY +DATA\n/);
+  expect(out).toMatch(
+    /^SERVICE +SLO +OBJECTIVE +BUDGET LEFT +BURN +EXHAUSTED IN +COUNTED BY +DATA\n/,
+  );
   expect(out).toMatch(/api +errors +99 % +50\.0 % \(30d\) +2\.00x \(1h\) +7d12h +prometheus +-\n$/);
   const json = JSON.parse((await slo('status', '--prometheus', url, '--json')).out) as unknown;
   expect(json).toMatchObject({ items: [{ ...labels, exhausted_in_seconds: 648_000 }] });

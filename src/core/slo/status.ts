@@ -125,7 +125,10 @@ export function statusOfApi(items: readonly ApiSlo[]): readonly SloStatus[] {
  * Budget left x time window / burn, s. A burn of 1 spends the whole budget in one time window, so what is left
  * lasts its share of it. What leaves the rolling window meanwhile is not counted: the true time is longer.
  */
-export function exhaustedIn(budget_left: readonly Figure[], burn: readonly Figure[]): number | null {
+export function exhaustedIn(
+  budget_left: readonly Figure[],
+  burn: readonly Figure[],
+): number | null {
   const [own] = budget_left;
   const rate = burn[0]?.value ?? null;
   if (own === undefined || own.value === null) return null;

@@ -98,8 +98,8 @@ describe('how SQLite runs the catalogue', () => {
   });
 
   test.each(Object.entries(IN_ORDER))('%s is followed in order of seq', (index, where) => {
-    for (const order of ['asc', 'desc'] as const) {
-      const steps = plan(text.auditSeqs(where, order));
+    for (const direction of ['asc', 'desc'] as const) {
+      const steps = plan(text.auditSeqs(where, direction));
       expect(steps).toHaveLength(1);
       expect(steps[0]).toContain(`USING COVERING INDEX ${index} `);
     }
