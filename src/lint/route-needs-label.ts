@@ -16,7 +16,10 @@ export const routeNeedsLabel: Lint = {
     return wantedOf(alerts, rules).flatMap(({ alert, rule, known }) => {
       const open = ways.filter(({ matchers }) => allOf(matchers, known) !== 'no');
       const matchers = open.flatMap((way) => way.matchers);
-      const missing = matchers.filter((matcher) => truthOf(matcher, known) === 'maybe');
+      // A label that its rule fills by a template is there where its author meant it to be.
+      const missing = matchers.filter(
+        (matcher) => truthOf(matcher, known) === 'maybe' && !alert.written.has(matcher.label),
+      );
       // The same alert if its series carry none of the labels in question.
       const bare = Object.fromEntries(missing.map(({ label }) => [label, '']));
       if (!reaches(root, ours, known) || reaches(root, ours, { ...bare, ...known })) return [];

@@ -84,9 +84,14 @@ export function createEpisodes() {
       putIn(by_id, id, whole(episode, TIMES), undo);
     },
     repeat({ episode }: Of<'episode_repeat'>, undo: Undo): void {
-      if (!by_id.has(episode.id))
+      const before = by_id.get(episode.id);
+      if (before === undefined)
         throw new Error(`episode ${episode.id} is not there to be repeated`);
-      putIn(by_id, episode.id, whole(episode, TIMES), undo);
+      const { annotations, source, generator_url, starts_at } = episode;
+      const { last_firing_at, firings, matched_rules } = episode;
+      const what = { annotations, source, generator_url, starts_at };
+      const repeated = { ...before, ...what, last_firing_at, firings, matched_rules };
+      putIn(by_id, episode.id, whole(repeated, TIMES), undo);
     },
     requireOpen({ episode_id }: Of<'require_open'>): void {
       const state = by_id.get(episode_id)?.state;

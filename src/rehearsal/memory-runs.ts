@@ -29,7 +29,9 @@ function createRows() {
     const known = by_id.get(key);
     if (known !== undefined) {
       const before = known.it;
-      known.it = it;
+      const { state, attempts, finished_at, evidence, error } = it;
+      // What it is about stays as its intent wrote it.
+      known.it = { ...before, state, attempts, finished_at, evidence, error };
       undo.push(() => {
         known.it = before;
       });

@@ -71,7 +71,7 @@ describe('bash', () => {
     ],
     [
       ['schema', ''],
-      ['rule', 'policy'],
+      ['rule', 'policy', 'test'],
     ],
     [['completion', 'f'], ['fish']],
     [['audit', '--action', 'set_'], ['set_flag']],
