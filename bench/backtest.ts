@@ -1,8 +1,8 @@
-import { startLane } from '../src/cli/backtest-lanes.ts';
-import { rehearsalParts } from '../src/cli/rehearsal-parts.ts';
+import { startLane } from '../src/cli/author/backtest-lanes.ts';
+import { rehearsalParts } from '../src/cli/author/rehearsal-parts.ts';
 import { catalogueFor, compileAll } from '../src/engine/compile.ts';
-import { createFilter } from '../src/rehearsal/backtest-filter.ts';
-import { playAll } from '../src/rehearsal/backtest-run.ts';
+import { createFilter } from '../src/rehearsal/backtest/filter.ts';
+import { playAll } from '../src/rehearsal/backtest/run.ts';
 import { month } from './backtest-month.ts';
 import { benchRules, MAPPED } from './backtest-rules.ts';
 import { say, table } from './print.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SCHEMA_NAMES, schemaText } from '../src/cli/file-schemas.ts';
+import { SCHEMA_NAMES, schemaText } from '../src/cli/author/file-schemas.ts';
 import { referencePages } from './docs/pages.ts';
 
 /** `npm run docs`: docs/reference and schemas/ from the code. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generate } from '../src/cli/slo-files.ts';
+import { generate } from '../src/cli/author/slo-files.ts';
 import { renderTable } from '../src/core/slo/table.ts';
 
 /**

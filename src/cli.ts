@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { serve } from './cli/serve.ts';
+import { serve } from './cli/service/serve.ts';
 
 /** The version in package.json, which lies beside `src/` and, in a build, beside `dist/`. */
 function version(): string {

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { print } from './api-command.ts';
+import { print } from './ask/api-command.ts';
 import { SHELLS, type Shell } from './completion-shells.ts';
 import { teach } from './help.ts';
 

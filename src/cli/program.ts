@@ -1,20 +1,20 @@
 import { Command } from 'commander';
-import { registerApi } from './api.ts';
-import { registerBacktest } from './backtest.ts';
-import { registerCheck } from './check.ts';
+import { registerApi } from './ask/api.ts';
+import { registerBacktest } from './author/backtest.ts';
+import { registerCheck } from './author/check.ts';
 import { registerCompletion } from './completion.ts';
-import { registerConfig } from './config.ts';
-import { registerDoctor } from './doctor.ts';
-import { registerExplain } from './explain.ts';
+import { registerConfig } from './service/config.ts';
+import { registerDoctor } from './service/doctor.ts';
+import { registerExplain } from './ask/explain.ts';
 import { group } from './help.ts';
-import { registerInit } from './init.ts';
-import { registerSchema } from './schema.ts';
-import { registerSend } from './send.ts';
-import { registerServe } from './serve.ts';
-import { registerSilence } from './silence.ts';
-import { registerSlo } from './slo.ts';
-import { WRONG_USAGE } from './service.ts';
-import { registerTest } from './test.ts';
+import { registerInit } from './author/init.ts';
+import { registerSchema } from './author/schema.ts';
+import { registerSend } from './service/send.ts';
+import { registerServe } from './service/serve.ts';
+import { registerSilence } from './ask/silence.ts';
+import { registerSlo } from './author/slo.ts';
+import { WRONG_USAGE } from './client.ts';
+import { registerTest } from './author/test.ts';
 
 /** Every command. Each loads what it needs when it runs. docs/reference/cli.md is made from this tree. */
 export function createProgram(version: string): Command {

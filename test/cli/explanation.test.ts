@@ -4,8 +4,8 @@ import {
   explanationText,
   type PayloadExplanation,
   payloadText,
-} from '../../src/cli/explanation.ts';
-import type { ExplainedRule } from '../../src/cli/explanation-rule.ts';
+} from '../../src/cli/ask/explanation.ts';
+import type { ExplainedRule } from '../../src/cli/ask/explanation-rule.ts';
 import { GUARD_WORDS } from '../../src/core/healing/guard-words.ts';
 
 /** What people read of the answers of /api/v1/explain, word for word. */

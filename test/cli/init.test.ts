@@ -12,12 +12,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/clock.ts';
-import { filesFor } from '../../src/cli/init-files.ts';
-import { labelsFor } from '../../src/cli/send-alert.ts';
+import { filesFor } from '../../src/cli/author/init-files.ts';
+import { labelsFor } from '../../src/cli/service/send-alert.ts';
 import { parseYaml } from '../../src/core/rules/yaml-parse.ts';
 import { catalogueFor, compileAll } from '../../src/engine/compile.ts';
 import { loadActions } from '../../src/engine/registry.ts';
-import { FIRST_ACTIONS, ruleNameFor } from '../../src/cli/init-rule.ts';
+import { FIRST_ACTIONS, ruleNameFor } from '../../src/cli/author/init-rule.ts';
 
 const BIN = join(import.meta.dirname, '../../bin/autoheal.js');
 let folder: string;

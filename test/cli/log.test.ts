@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLog } from '../../src/cli/log.ts';
+import { createLog } from '../../src/cli/service/log.ts';
 
 function written(write: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = [];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { approvalsText, auditText } from '../../src/cli/tables.ts';
+import { approvalsText, auditText } from '../../src/cli/ask/tables.ts';
 import { ROUTE_INFOS } from '../../src/http/routes.ts';
 import { AUDIT, NOW } from '../http/values.ts';
 import { startWorld, type World } from '../http/world.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { benefitOf } from '../../src/core/benefit/benefit.ts';
 import type { Treatment } from '../../src/core/benefit/treatment.ts';
 import { benefitView } from '../../src/http/benefit-views.ts';
-import { type Rule, ruleText, rulesText } from '../../src/cli/rules-text.ts';
+import { type Rule, ruleText, rulesText } from '../../src/cli/ask/rules-text.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const BEGAN = NOW - 86_400_000;

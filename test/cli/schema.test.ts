@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parseYaml } from '../../src/core/rules/yaml-parse.ts';
 import { parseDuration } from '../../src/core/duration.ts';
-import { schemaText } from '../../src/cli/file-schemas.ts';
+import { schemaText } from '../../src/cli/author/file-schemas.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const BIN = join(ROOT, 'bin/autoheal.js');

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bodyOf, labelsFor, whyNot } from '../../src/cli/send-alert.ts';
-import { samplesOf } from '../../src/cli/send-sample.ts';
+import { bodyOf, labelsFor, whyNot } from '../../src/cli/service/send-alert.ts';
+import { samplesOf } from '../../src/cli/service/send-sample.ts';
 import { readDelivery } from '../../src/core/alerts/alert.ts';
 import { fingerprintOf } from '../../src/core/alerts/fingerprint.ts';
 import { firstFailing, type Matcher, parseMatcher } from '../../src/core/rules/matcher.ts';

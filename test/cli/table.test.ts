@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { rowLine, tableText } from '../../src/cli/table.ts';
+import { rowLine, tableText } from '../../src/cli/ask/table.ts';
 
 const COLUMNS = [{ title: 'state' }, { title: 'name' }, { title: 'why' }];
 

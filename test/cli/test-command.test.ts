@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { junitOf } from '../../src/cli/test-junit.ts';
-import { colours, textOf } from '../../src/cli/test-report.ts';
+import { junitOf } from '../../src/cli/author/test-junit.ts';
+import { colours, textOf } from '../../src/cli/author/test-report.ts';
 import { autoheal } from './command.ts';
 
 const RULE = `name: slow

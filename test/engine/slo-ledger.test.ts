@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NO_METRICS } from '../../src/cli/rehearsal-parts.ts';
+import { NO_METRICS } from '../../src/cli/author/rehearsal-parts.ts';
 import { createSloLedger } from '../../src/engine/slo-ledger.ts';
 import { tallied } from '../../src/engine/slo-tally.ts';
 import type { Store } from '../../src/store.ts';

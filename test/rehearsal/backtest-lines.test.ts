@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createFirings } from '../../src/rehearsal/backtest-intervals.ts';
-import { type LineDelivery, readLine, readLines } from '../../src/rehearsal/backtest-lines.ts';
+import { createFirings } from '../../src/rehearsal/backtest/intervals.ts';
+import { type LineDelivery, readLine, readLines } from '../../src/rehearsal/backtest/lines.ts';
 
 const AT = '2026-03-01T12:00:00.000Z';
 const HEAD = `{"id":"d-1","received_at":"${AT}","source":"grafana","body":`;

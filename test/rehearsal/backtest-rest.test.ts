@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RuleText } from '../../src/core/rules/rule-compile.ts';
-import type { RecordedDelivery } from '../../src/rehearsal/backtest-filter.ts';
-import type { Tally } from '../../src/rehearsal/backtest-tally.ts';
+import type { RecordedDelivery } from '../../src/rehearsal/backtest/filter.ts';
+import type { Tally } from '../../src/rehearsal/backtest/tally.ts';
 import { delivered, MINUTE, played, ruleText, type Said } from './recorded.ts';
 
 /**

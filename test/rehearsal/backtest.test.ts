@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { reportText } from '../../src/cli/backtest-text.ts';
-import { compare } from '../../src/rehearsal/compare.ts';
+import { reportText } from '../../src/cli/author/backtest-text.ts';
+import { compare } from '../../src/rehearsal/backtest/compare.ts';
 import {
   delivered,
   filterFor,

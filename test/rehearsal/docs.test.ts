@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { rehearsalParts } from '../../src/cli/rehearsal-parts.ts';
-import { failureLines } from '../../src/cli/test-report.ts';
+import { rehearsalParts } from '../../src/cli/author/rehearsal-parts.ts';
+import { failureLines } from '../../src/cli/author/test-report.ts';
 import { COMPARED_KINDS } from '../../src/rehearsal/story.ts';
 import { runTest } from '../../src/rehearsal/run-test.ts';
 import { readTestFile } from '../../src/rehearsal/test-file.ts';

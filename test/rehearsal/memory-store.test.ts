@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { IN_MEMORY, openSqliteStore } from '../../src/adapters/store/open.ts';
-import { createMemoryStore } from '../../src/rehearsal/memory-store.ts';
+import { createMemoryStore } from '../../src/rehearsal/memory/store.ts';
 import type { Store } from '../../src/store.ts';
 import { leaseSuite } from '../conformance/store-suite/leases.ts';
 import { lockSuite, runSuite } from '../conformance/store-suite/locks.ts';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { createIds } from '../../src/adapters/ids.ts';
 import { IN_MEMORY, openSqliteStore } from '../../src/adapters/store/open.ts';
 import { NO_TRACER } from '../../src/adapters/tracing.ts';
-import { NO_METRICS } from '../../src/cli/rehearsal-parts.ts';
+import { NO_METRICS } from '../../src/cli/author/rehearsal-parts.ts';
 import { loadActions } from '../../src/engine/registry.ts';
 import { renderProblems } from '../../src/core/rules/diagnostic.ts';
 import { runTest, type TestResult } from '../../src/rehearsal/run-test.ts';

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { catalogueFor, compileAll } from '../../src/engine/compile.ts';
 import type { RuleText } from '../../src/core/rules/rule-compile.ts';
 import type { RuleSet } from '../../src/core/rules/rule.ts';
-import { rehearsalParts } from '../../src/cli/rehearsal-parts.ts';
-import { type LaneOptions, openLane } from '../../src/rehearsal/backtest.ts';
+import { rehearsalParts } from '../../src/cli/author/rehearsal-parts.ts';
+import { type LaneOptions, openLane } from '../../src/rehearsal/backtest/lane.ts';
 import {
   createFilter,
   type Filter,
   type RecordedDelivery,
-} from '../../src/rehearsal/backtest-filter.ts';
-import type { Tally } from '../../src/rehearsal/backtest-tally.ts';
+} from '../../src/rehearsal/backtest/filter.ts';
+import type { Tally } from '../../src/rehearsal/backtest/tally.ts';
 
 /** Records and rule sets for tests of the backtest. */
 

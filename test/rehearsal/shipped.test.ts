@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { rehearsalParts } from '../../src/cli/rehearsal-parts.ts';
-import { readTestSet } from '../../src/cli/test-files.ts';
-import { failureLines } from '../../src/cli/test-report.ts';
+import { rehearsalParts } from '../../src/cli/author/rehearsal-parts.ts';
+import { readTestSet } from '../../src/cli/author/test-files.ts';
+import { failureLines } from '../../src/cli/author/test-report.ts';
 import { runTest } from '../../src/rehearsal/run-test.ts';
 
 const RULES = join(import.meta.dirname, '../../rules');
