@@ -70,7 +70,7 @@ function groupOf(world: World, name: string): Pick<Target, 'group'> {
 }
 
 async function misbehave(world: World, signal: AbortSignal): Promise<void> {
-  await world.onExecute?.();
+  if (world.onExecute !== undefined) await world.onExecute();
   const failure = world.failures.shift();
   if (failure === 'hang')
     await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -87,7 +87,8 @@ export function worldActions(world: World): AnyAction[] {
     safe_to_repeat: false,
     leasable: false,
     resolve: async ({ thing }) => {
-      await world.onResolve?.();
+      // Nothing to wait for takes no turn: whose plan is ready first is decided by such turns.
+      if (world.onResolve !== undefined) await world.onResolve();
       if (!world.values.has(thing))
         throw new ActionError('not_found', `there is no thing ${thing}`, { retryable: false });
       return [target(world, thing, null, `poke ${thing}`)];

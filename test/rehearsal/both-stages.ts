@@ -10,10 +10,34 @@ import { type Event, LAST_MS } from './stories.ts';
 /** What the next calls of an action meet. */
 export type Scripts = { readonly action: string; readonly how: string; left: number }[];
 
-export function actionsOf(world: World, scripts: Scripts): AnyAction[] {
+/** A call of which actions takes a turn longer than others; see `LAGS`. */
+export type Lag = Partial<Record<'resolve' | 'execute' | 'revert', string>>;
+
+/**
+ * Other orders in which the running engine may take what happens at one instant: who is first then is decided by
+ * turns of the event loop, and no rule says by which.
+ */
+export const LAGS: readonly Lag[] = [
+  { resolve: 'poke' },
+  { resolve: 'set_thing' },
+  { execute: 'poke' },
+  { execute: 'set_thing' },
+  { revert: 'set_thing' },
+];
+
+async function lagged(by: string | undefined, action: string): Promise<void> {
+  if (by === action) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export function actionsOf(world: World, scripts: Scripts, lag: Lag = {}): AnyAction[] {
   return worldActions(world).map((action) => ({
     ...action,
+    async resolve(params, ctx) {
+      if (lag.resolve !== undefined) await lagged(lag.resolve, action.id);
+      return action.resolve(params, ctx);
+    },
     async execute(params, target, ctx) {
+      if (lag.execute !== undefined) await lagged(lag.execute, action.id);
       await meet(action.id, scripts, ctx.signal);
       return action.execute(params, target, ctx);
     },
@@ -21,6 +45,7 @@ export function actionsOf(world: World, scripts: Scripts): AnyAction[] {
       ? {}
       : {
           revert: async (...args: Parameters<NonNullable<AnyAction['revert']>>) => {
+            if (lag.revert !== undefined) await lagged(lag.revert, action.id);
             await meet(action.id, scripts, args[2].signal);
             return (action.revert as NonNullable<AnyAction['revert']>)(...args);
           },
