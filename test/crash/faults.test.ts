@@ -263,6 +263,12 @@ test.each([
   async (_, harm, why) => {
     const { autoheal, file } = await start(temporary());
     expect((await post(autoheal, 'Some')).status).toBe(202);
+    // Nothing is written at that very moment: what is done to the log within a write cannot always be told.
+    await until(
+      'it is drained',
+      async () => JSON.stringify((await autoheal.api('/api/v1/alerts')).body).includes('Some'),
+      SOON,
+    );
     harm(file);
     await until(
       'a delivery is refused',

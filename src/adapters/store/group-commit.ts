@@ -125,8 +125,9 @@ function transact(batch: readonly Pending[], parts: Parameters<typeof createGrou
   try {
     const done = work(batch, parts);
     chain.moveTo(done.head);
-    health.served();
-    ({ outcomes, entries } = done);
+    const lost = health.served();
+    if (lost === undefined) ({ outcomes, entries } = done);
+    else failed = { error: lost };
   } catch (error) {
     failed = { error: isDatabaseFault(error) ? health.failed(error) : fault(error, sql.path) };
     undo(sql);

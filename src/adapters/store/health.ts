@@ -7,8 +7,8 @@ import type { Sql } from './sqlite.ts';
 export interface StoreHealth {
   /** Why a transaction must not begin now; undefined: it may. */
   refusal(): Error | undefined;
-  /** A transaction is on disk. */
-  served(): void;
+  /** A transaction is committed. @returns why it is not on disk all the same; undefined: it is. */
+  served(): Error | undefined;
   /** @returns the fault in words; `refusal` repeats it until a try succeeds, or for good. */
   failed(error: unknown): Error;
   /** The fault that stands, if one does. */
@@ -29,6 +29,8 @@ export interface HealthWorld {
 export const RETRY_MS = 1_000;
 /** Without any commit for so long a ping writes, so that a disk that fills up is seen before an alert comes, ms. */
 const STALE_MS = 15_000;
+/** What is left of the WAL file after a long transaction, bytes. */
+export const WAL_BYTES_MAX = 64 * 1024 * 1024;
 /**
  * After a full disk: room for the largest delivery (16 MiB) in the log and in the file. Less, and small
  * writes would go through while large ones do not, in turns.
@@ -55,8 +57,7 @@ export function createHealth(path: string, world: HealthWorld = MACHINE): StoreH
     return standing;
   }
 
-  function lookAtFiles(file_too: boolean): Error | undefined {
-    const why = files.foreign(file_too);
+  function foreign(why: string | undefined): Error | undefined {
     if (why === undefined) return undefined;
     lasting = true;
     standing = new Error(
@@ -74,15 +75,17 @@ export function createHealth(path: string, world: HealthWorld = MACHINE): StoreH
       const soon = now - tried_at < RETRY_MS;
       if (soon && standing !== undefined) return standing;
       if (!soon) tried_at = now;
-      const foreign = lookAtFiles(!soon);
-      if (foreign !== undefined) return foreign;
+      const touched = foreign(files.foreign(!soon));
+      if (touched !== undefined) return touched;
       return full && world.freeBytes(path) < FREE_BYTES_MIN ? standing : undefined;
     },
     served() {
-      files.left();
+      const touched = foreign(files.left());
+      if (touched !== undefined) return touched;
       standing = undefined;
       full = false;
       served_at = world.now();
+      return undefined;
     },
     standing: () => standing,
     isStale: () => standing !== undefined || world.now() - served_at >= STALE_MS,
@@ -135,8 +138,8 @@ interface Seen {
 interface Files {
   /** What somebody else did to the file or its log; undefined: nothing. */
   foreign(look_at_file: boolean): string | undefined;
-  /** After a commit: the log is as we left it. */
-  left(): void;
+  /** After a commit: the log is as we left it, unless somebody was at it meanwhile; then what they did. */
+  left(): string | undefined;
 }
 
 /**
@@ -149,12 +152,10 @@ function watchFiles(path: string): Files {
   const file = look(path);
   let left: Seen | undefined;
 
-  function logFault(): string | undefined {
+  function logFault(log: Seen | undefined, least_bytes: number): string | undefined {
     if (left === undefined) return undefined;
-    const log = look(wal_path);
-    if (log === 'unknown') return undefined;
     if (log?.ino !== left.ino) return `the log ${wal_path} was removed or replaced`;
-    return log.size < left.size ? `the log ${wal_path} was cut` : undefined;
+    return log.size < Math.min(left.size, least_bytes) ? `the log ${wal_path} was cut` : undefined;
   }
   function fileFault(): string | undefined {
     const now = look(path);
@@ -163,10 +164,17 @@ function watchFiles(path: string): Files {
   }
 
   return {
-    foreign: (look_at_file) => (look_at_file ? fileFault() : undefined) ?? logFault(),
+    foreign(look_at_file) {
+      const log = look(wal_path);
+      const why = look_at_file ? fileFault() : undefined;
+      return why ?? (log === 'unknown' ? undefined : logFault(log, Number.POSITIVE_INFINITY));
+    },
     left() {
       const log = look(wal_path);
+      // A longer log is cut by SQLite itself, to this length, when it begins anew.
+      const why = log === 'unknown' ? undefined : logFault(log, WAL_BYTES_MAX);
       left = log === 'unknown' ? undefined : log;
+      return why;
     },
   };
 }

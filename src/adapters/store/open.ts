@@ -19,7 +19,7 @@ import { queryAudit } from './audit-query.ts';
 import { applyChange, needsSavepoint, type Write } from './changes.ts';
 import { fault } from './faults.ts';
 import { createGroupCommit, type GroupCommit, type Unit } from './group-commit.ts';
-import { createHealth, type StoreHealth, watched } from './health.ts';
+import { createHealth, type StoreHealth, WAL_BYTES_MAX, watched } from './health.ts';
 import { createLists } from './lists.ts';
 import { checkOwner, migrate } from './migrations.ts';
 import { createReads } from './reads.ts';
@@ -61,8 +61,6 @@ export const IN_MEMORY = ':memory:';
 const BUSY_TIMEOUT_MS = 500;
 /** Pages in the WAL before it is moved into the file; above 1,000 intake gets slower. */
 const WAL_PAGES = 1000;
-/** What is left of the WAL file after a long transaction, bytes. */
-const WAL_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Opens (or makes) the store in one SQLite file: WAL, each commit synced. One process at a time:
