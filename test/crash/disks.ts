@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   openSync,
   rmSync,
+  statSync,
   truncateSync,
   writeSync,
 } from 'node:fs';
@@ -122,4 +123,13 @@ function run(program: string, ...args: readonly string[]): void {
 
 function refuse(why: string): never {
   throw new Error(why);
+}
+
+/** All but the first page, which says whose file it is. */
+export function damage(file: string): void {
+  const to = openSync(file, 'r+');
+  const { size } = statSync(file);
+  if (size <= 4_000_000) throw new Error(`${file} is too small to be damaged everywhere`);
+  writeSync(to, Buffer.alloc(size - 4_096, 0xa5), 0, size - 4_096, 4_096);
+  closeSync(to);
 }

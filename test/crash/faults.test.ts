@@ -1,21 +1,11 @@
-import {
-  copyFileSync,
-  mkdtempSync,
-  openSync,
-  closeSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type Receiver, startReceiver } from '../fakes/receiver.ts';
 import { type Autoheal, startAutoheal } from '../real/autoheal.ts';
 import { until } from '../real/until.ts';
-import { failingDisk, memoryDisk, noDisks, noFailingDisks, readOnly } from './disks.ts';
+import { damage, failingDisk, memoryDisk, noDisks, noFailingDisks, readOnly } from './disks.ts';
 
 /** A database that cannot serve ends in a clear state, never in a lie (DESIGN §3). */
 
@@ -80,6 +70,13 @@ async function post(autoheal: Autoheal, alertname: string, bytes = 0) {
     body: { version: '4', status: 'firing', alerts: [alert] },
   });
   return { status, code: (body as { code?: string }).code };
+}
+
+/** Nothing is written now: what is done to the log within a write cannot always be told. */
+async function drained(autoheal: Autoheal, alertname: string): Promise<void> {
+  const path = `/api/v1/alerts?alertname=${alertname}`;
+  const has = async () => JSON.stringify((await autoheal.api(path)).body).includes(alertname);
+  await until('it is drained', has, SOON);
 }
 
 const REFUSED = { status: 503, code: 'not_stored' };
@@ -245,15 +242,6 @@ test('a damaged file: found by a read, then nothing is written until it is mende
   await expectUp(autoheal);
 });
 
-/** All but the first page, which says whose file it is. */
-function damage(file: string): void {
-  const to = openSync(file, 'r+');
-  const { size } = statSync(file);
-  expect(size).toBeGreaterThan(4_000_000);
-  writeSync(to, Buffer.alloc(size - 4_096, 0xa5), 0, size - 4_096, 4_096);
-  closeSync(to);
-}
-
 test.each([
   ['its log is cut', (file: string) => truncateSync(`${file}-wal`, 100), /-wal was cut/],
   ['its log is removed', (file: string) => rmSync(`${file}-wal`), /-wal was removed/],
@@ -263,12 +251,7 @@ test.each([
   async (_, harm, why) => {
     const { autoheal, file } = await start(temporary());
     expect((await post(autoheal, 'Some')).status).toBe(202);
-    // Nothing is written at that very moment: what is done to the log within a write cannot always be told.
-    await until(
-      'it is drained',
-      async () => JSON.stringify((await autoheal.api('/api/v1/alerts')).body).includes('Some'),
-      SOON,
-    );
+    await drained(autoheal, 'Some');
     harm(file);
     await until(
       'a delivery is refused',

@@ -30,7 +30,7 @@ import { sets, story } from './stories.ts';
 type Rules = Readonly<Record<string, string>>;
 type Events = Parameters<typeof playOn>[0];
 
-const RUNS = 200;
+const RUNS = 150;
 const THINGS: Readonly<Record<string, Json>> = { a: 1, b: 1, 'svc.1': 1, 'svc.2': 1 };
 
 /** All that a decision is, but its ids. What is of no alert is left out: the service notices the end of a pause by its second. */
