@@ -4,12 +4,14 @@ import { defineConfig } from 'vitest/config';
 const REAL = ['test/real/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 /** Rules in promtool: a program that computes, and shares nothing. */
 const PROMETHEUS = ['test/prometheus/**/*.test.ts'];
+/** Start the command line, process by process: patient work for one core. */
+const COMMANDS = ['test/cli/**/*.test.ts'];
 /** Kill and starve processes of their own. */
 const CRASH = ['test/crash/**/*.test.ts'];
 /** Long and patient. */
 const MODEL = ['test/model/**/*.test.ts'];
 
-/** scripts/test.ts runs unit and real beside crash, prometheus and model, so that both cores have work to the end. */
+/** scripts/test.ts runs unit and real beside crash, prometheus, commands and model, so that both cores have work to the end. */
 export default defineConfig({
   test: {
     // A part that will not stop must not hold the run: its process dies with ours anyway.
@@ -19,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...REAL, ...PROMETHEUS, ...CRASH, ...MODEL],
+          exclude: [...REAL, ...COMMANDS, ...PROMETHEUS, ...CRASH, ...MODEL],
           maxWorkers: '100%',
           testTimeout: 15_000,
           hookTimeout: 15_000,
@@ -58,10 +60,20 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'commands',
+          include: COMMANDS,
+          maxWorkers: 1,
+          testTimeout: 30_000,
+          hookTimeout: 15_000,
+          sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
           name: 'model',
           include: MODEL,
           maxWorkers: '100%',
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],
