@@ -3,6 +3,17 @@ import { type Board, OURS, perMinute, quantile } from './board.ts';
 const LIVE = 'drill="false"';
 const PROBES = 'job=~"tcp-endpoints|probe-.+"';
 
+/** How a share of a budget is coloured, whoever's it is. */
+const BUDGET_LEFT = {
+  below: 'red',
+  limits: [
+    [0, 'orange'],
+    [0.25, 'yellow'],
+    [0.5, 'green'],
+  ],
+  max: 1,
+} as const;
+
 export const SLO: Board = {
   uid: 'autoheal-slo',
   title: 'autoheal: SLO and burn',
@@ -24,13 +35,7 @@ export const SLO: Board = {
           queries: [
             { expr: `sort(autoheal:slo_budget_remaining:ratio30d{${LIVE}})`, legend: '{{slo}}' },
           ],
-          below: 'red',
-          limits: [
-            [0, 'orange'],
-            [0.25, 'yellow'],
-            [0.5, 'green'],
-          ],
-          max: 1,
+          ...BUDGET_LEFT,
           empty: 'no events yet',
         },
         {
@@ -260,13 +265,7 @@ export const SLO: Board = {
           queries: [
             { expr: 'sort(service:slo_budget_remaining:ratio30d)', legend: '{{service}} {{slo}}' },
           ],
-          below: 'red',
-          limits: [
-            [0, 'orange'],
-            [0.25, 'yellow'],
-            [0.5, 'green'],
-          ],
-          max: 1,
+          ...BUDGET_LEFT,
           empty: 'no data of services yet',
         },
       ],

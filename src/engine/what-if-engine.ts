@@ -1,8 +1,8 @@
 import { ActionError } from '../action.ts';
 import type { Episode } from '../core/alerts/episode.ts';
-import type { Log, Metrics, Span, Tracer } from '../ports.ts';
 import type { Store } from '../store.ts';
 import type { Engine } from './deps.ts';
+import { MUTE_LOG, MUTE_METRICS, MUTE_TRACER } from './mute.ts';
 import type { Watch } from './watch.ts';
 
 /**
@@ -14,9 +14,9 @@ export function askingEngine(engine: Engine, view: Watch['view'], episode: Episo
   const { store, watch, breakers, clients } = engine;
   return {
     ...engine,
-    log: SILENT,
-    metrics: UNCOUNTED,
-    tracer: UNTRACED,
+    log: MUTE_LOG,
+    metrics: MUTE_METRICS,
+    tracer: MUTE_TRACER,
     store: readingStore(store, episode),
     breakers: {
       state: (backend) => breakers.state(backend),
@@ -83,41 +83,3 @@ function refused(): Promise<never> {
 }
 
 function nothing(): void {}
-
-const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-
-const NO_SPAN: Span = { set: nothing, fail: nothing, drop: nothing };
-const UNTRACED: Tracer = {
-  enabled: false,
-  span: (_options, work) => work(NO_SPAN),
-  record: nothing,
-  headers: () => ({}),
-  fault: nothing,
-};
-
-const UNCOUNTED: Metrics = {
-  heartbeat: nothing,
-  webhook: nothing,
-  remediation: nothing,
-  attempt: nothing,
-  auditWrite: nothing,
-  guard: nothing,
-  remediationDone: nothing,
-  harmSuspected: nothing,
-  budgetSpent: nothing,
-  burnsRead: nothing,
-  revert: nothing,
-  alerts: nothing,
-  deliveryParked: nothing,
-  authDenied: nothing,
-  rulesReload: nothing,
-  watchdog: nothing,
-  chaos: nothing,
-  breaker: nothing,
-  backendCall: nothing,
-  auditVerified: nothing,
-  reconcilePoll: nothing,
-  reconcileFinding: nothing,
-  retained: nothing,
-  alertmanagerPolled: nothing,
-};

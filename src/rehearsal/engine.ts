@@ -9,19 +9,19 @@ import type { Engine } from '../engine/deps.ts';
 import type { FlagBoard, Operator } from '../engine/api.ts';
 import { createFlags, flagsBackend } from '../engine/flags.ts';
 import { createOperator } from '../engine/operator.ts';
+import { MUTE_LOG } from '../engine/mute.ts';
 import { createPlaces } from '../engine/places.ts';
 import { NO_PRIORITIES } from '../engine/priorities.ts';
 import { catalogueFor, createRulebook } from '../engine/rulebook.ts';
 import { createWatch } from '../engine/watch.ts';
 import { createWatchdog } from '../engine/watchdog.ts';
-import type { Clock, Log } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 import type { Store } from '../store.ts';
 import type { RehearsalOptions } from './rehearsal.ts';
 import { withoutDraws } from './no-draws.ts';
 import { standIns } from './stand-ins.ts';
 import type { InnerWorld } from './world.ts';
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Nothing is injected: a failure that the test did not ask for would say nothing of the rules. */
 const NO_CHAOS = { rate_pct: 0, seed: 1, for_ms: 1 };
 /** In the middle of the jitter's range, so that the same story has the same times. */
@@ -43,7 +43,7 @@ export function buildRehearsalEngine(
 ): RehearsalEngine {
   const { metrics, tracer } = options.parts;
   const ids = options.parts.ids(clock);
-  const base = { store, clock, ids, metrics, log: SILENT, tracer };
+  const base = { store, clock, ids, metrics, log: MUTE_LOG, tracer };
   const actions = standIns(options.actions, world);
   const rulebook = withoutDraws(
     createRulebook({

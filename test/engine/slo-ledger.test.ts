@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NO_METRICS } from '../../src/cli/author/rehearsal-parts.ts';
+import { MUTE_METRICS } from '../../src/engine/mute.ts';
 import { createSloLedger } from '../../src/engine/slo-ledger.ts';
 import { tallied } from '../../src/engine/slo-tally.ts';
 import type { Store } from '../../src/store.ts';
@@ -13,7 +13,7 @@ const start = useRig();
 async function ledger(around: (store: Store) => Store = (store) => store) {
   const rig = await start({ rules: {}, world: newWorld() });
   const calls: string[] = [];
-  const told = { ...NO_METRICS, heartbeat: () => void calls.push('heartbeat') };
+  const told = { ...MUTE_METRICS, heartbeat: () => void calls.push('heartbeat') };
   const { metrics, tally } = tallied(told, rig.clock);
   const made = createSloLedger({ store: around(rig.store), clock: rig.clock, tally });
   const figures = async (slo: string, window = '1h') =>
@@ -84,7 +84,7 @@ test('an hour in which the service was down is bad, and what it counted before i
   await made.flush();
   await rig.clock.advance(60 * MINUTE_MS);
   // A process of its own: nothing is in memory.
-  const next = tallied(NO_METRICS, rig.clock);
+  const next = tallied(MUTE_METRICS, rig.clock);
   const after = createSloLedger({ store: rig.store, clock: rig.clock, tally: next.tally });
   next.metrics.heartbeat();
   const [availability, webhook] = await after.standing();

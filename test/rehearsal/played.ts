@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { createIds } from '../../src/adapters/ids.ts';
 import { IN_MEMORY, openSqliteStore } from '../../src/adapters/store/open.ts';
 import { NO_TRACER } from '../../src/adapters/tracing.ts';
-import { NO_METRICS } from '../../src/cli/author/rehearsal-parts.ts';
+import { MUTE_METRICS } from '../../src/engine/mute.ts';
 import { loadActions } from '../../src/engine/registry.ts';
 import { renderProblems } from '../../src/core/rules/diagnostic.ts';
 import { runTest, type TestResult } from '../../src/rehearsal/run-test.ts';
@@ -34,8 +34,8 @@ export async function played({ rules, policy, test }: Played): Promise<TestResul
     rules: texts,
     policy: policy === undefined ? null : textOf('autoheal.yaml', policy),
     actions,
-    openStore: (clock) => openSqliteStore({ path: IN_MEMORY, metrics: NO_METRICS, clock }),
-    parts: { ids: createIds, metrics: NO_METRICS, tracer: NO_TRACER },
+    openStore: (clock) => openSqliteStore({ path: IN_MEMORY, metrics: MUTE_METRICS, clock }),
+    parts: { ids: createIds, metrics: MUTE_METRICS, tracer: NO_TRACER },
   });
 }
 
