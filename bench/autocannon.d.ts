@@ -5,19 +5,18 @@ declare module 'autocannon' {
     readonly path: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
-    readonly setupRequest?: (request: object) => object;
   }
   interface Options {
     readonly url: string;
     readonly connections: number;
-    readonly duration?: number;
-    readonly amount?: number;
-    readonly overallRate?: number;
+    readonly duration: number;
     readonly requests: readonly Request[];
   }
   interface Result {
-    readonly requests: { readonly average: number; readonly total: number };
-    readonly latency: { readonly p50: number; readonly p99: number };
+    /** Seconds. */
+    readonly duration: number;
+    readonly requests: { readonly total: number };
+    readonly latency: { readonly p99: number };
     readonly non2xx: number;
     readonly errors: number;
   }

@@ -1,6 +1,7 @@
-import { cpuMs, cpuUsEach, load, median, type Server } from './processes.ts';
+import { cpuMs, cpuUsEach, load, type Server } from './processes.ts';
 import { startAutoheal, startBare } from './servers.ts';
 import { say, table } from './print.ts';
+import { median, spread, verdict } from './spread.ts';
 
 /** Of the 202 alone, as a share of bare Fastify, by `alerts/connections`. */
 const GOALS: Readonly<Record<string, number>> = {
@@ -11,141 +12,110 @@ const GOALS: Readonly<Record<string, number>> = {
 };
 /** An inbox that is not empty by then will not be. */
 const DRAINED_MS = 120_000;
+const WARM_S = 1;
 
 interface Shape {
   readonly alerts: number;
   readonly connections: number;
-  readonly duration_s: number;
 }
 /** A second, and CPU us for each. */
 interface Rate {
   readonly rate: number;
   readonly cpu_us: number;
 }
-interface Round {
+interface Pair {
   readonly bare: Rate;
-  readonly alone: Rate & { readonly p99_ms: number };
-  /** Undefined where it is not measured. */
-  readonly sustained: Rate | undefined;
+  readonly ours: Rate & { readonly p99_ms: number };
 }
 
 /**
- * Two figures against a Fastify that keeps nothing, in the same round. `202 alone`: the answer after the
- * synced commit, by a service without rules, whose drain waits. `sustained`: deliveries that are accepted,
- * decided and audited, from the first post until the inbox is empty; all but the first are repeats. Each
- * also as a share by CPU, bare Fastify's for a delivery against ours, which others on the machine disturb less.
+ * Two figures against a Fastify that keeps nothing. `202 alone`: the answer after the synced commit, by a service
+ * without rules, whose drain waits. `sustained`: deliveries that are accepted, decided and audited, from the first
+ * post until the inbox is empty; all but the first are repeats. Both servers are up, and bursts of `burst_s` go to one
+ * and then the other: each pair is a ratio of the same second, because a machine's speed changes from one to the next.
  */
-export async function benchIntake(rounds: number, duration_s: number): Promise<void> {
-  say('Intake: deliveries/s of the durable 202 alone, and sustained with the drain (medians)');
+export async function benchIntake(pairs: number, burst_s: number): Promise<void> {
+  say('Intake: the durable 202 alone, as a share of bare Fastify: median (middle half)');
   const rows: string[][] = [];
   for (const alerts of [1, 10, 100])
-    for (const connections of [1, 10, 50, 200]) {
-      const measured: Round[] = [];
-      for (let round = 0; round < rounds; round += 1)
-        measured.push(await measureRound({ alerts, connections, duration_s }));
-      rows.push(rowOf(alerts, connections, measured));
+    for (const connections of [1, 10, 50, 200])
+      rows.push(rowOf({ alerts, connections }, await measure(false, { alerts, connections })));
+  table(HEAD, rows);
+  say('Intake with the drain, until the inbox is empty, at 50 connections');
+  const sustained: string[][] = [];
+  for (const alerts of [1, 10, 100])
+    sustained.push(rowOf({ alerts, connections: 50 }, await measure(true, shape50(alerts)), true));
+  table(HEAD, sustained);
+
+  function shape50(alerts: number): Shape {
+    return { alerts, connections: 50 };
+  }
+  async function measure(drains: boolean, shape: Shape): Promise<readonly Pair[]> {
+    const [bare, ours] = await Promise.all([startBare(), startAutoheal(drains)]);
+    try {
+      await burst(bare, { ...shape, duration_s: WARM_S, drains: false });
+      await burst(ours, { ...shape, duration_s: WARM_S, drains });
+      const measured: Pair[] = [];
+      for (let pair = 0; pair < pairs; pair += 1)
+        measured.push({
+          bare: await burst(bare, { ...shape, duration_s: burst_s, drains: false }),
+          ours: await burst(ours, { ...shape, duration_s: burst_s, drains }),
+        });
+      return measured;
+    } finally {
+      await Promise.all([bare.stop(), ours.stop()]);
     }
-  table(
-    [
-      'alerts',
-      'connections',
-      'bare/s',
-      '202 alone/s',
-      'share of bare',
-      'goal',
-      'by CPU',
-      'p99 ms',
-      'sustained/s',
-      'share of bare',
-      'by CPU',
-    ],
-    rows,
-  );
-}
-
-function rowOf(alerts: number, connections: number, rounds: readonly Round[]): string[] {
-  const share = median(rounds.map(({ alone, bare }) => alone.rate / bare.rate));
-  const goal = GOALS[`${alerts}/${connections}`];
-  const sustained = rounds.flatMap((round) =>
-    round.sustained === undefined ? [] : [{ ...round.sustained, bare: round.bare }],
-  );
-  return [
-    `${alerts}`,
-    `${connections}`,
-    median(rounds.map(({ bare }) => bare.rate)).toFixed(0),
-    median(rounds.map(({ alone }) => alone.rate)).toFixed(0),
-    share.toFixed(2),
-    goal === undefined ? '' : `${goal.toFixed(2)} ${share >= goal ? 'met' : 'missed'}`,
-    median(rounds.map(({ alone, bare }) => bare.cpu_us / alone.cpu_us)).toFixed(2),
-    median(rounds.map(({ alone }) => alone.p99_ms)).toFixed(1),
-    ...(sustained.length === 0
-      ? ['', '', '']
-      : [
-          median(sustained.map(({ rate }) => rate)).toFixed(0),
-          median(sustained.map(({ rate, bare }) => rate / bare.rate)).toFixed(2),
-          median(sustained.map(({ cpu_us, bare }) => bare.cpu_us / cpu_us)).toFixed(2),
-        ]),
-  ];
-}
-
-/** Sustained is measured at 50 connections, where the goals are: a core is full there. */
-async function measureRound(shape: Shape): Promise<Round> {
-  const bare = await withServer(startBare, (server) => measure(server, shape));
-  const alone = await withServer(
-    () => startAutoheal(false),
-    (server) => measure(server, shape),
-  );
-  const sustained =
-    shape.connections === 50
-      ? await withServer(
-          () => startAutoheal(true),
-          (server) => measureSustained(server, shape),
-        )
-      : undefined;
-  return { bare, alone, sustained };
-}
-
-async function withServer<T>(start: () => Promise<Server>, work: (server: Server) => Promise<T>) {
-  const server = await start();
-  try {
-    return await work(server);
-  } finally {
-    await server.stop();
   }
 }
 
-async function measure(server: Server, shape: Shape): Promise<Round['alone']> {
-  // A short load first: both are measured with their code compiled.
-  await load({ ...shape, duration_s: 1, url: server.url, unique: false });
-  const from_ms = cpuMs(server.pid);
-  const { sent, not_202, requests_per_second, p99_ms } = await load({
-    ...shape,
-    url: server.url,
-    unique: false,
-  });
-  if (not_202 > 0) throw new Error(`${not_202} answers were not 202`);
-  return { rate: requests_per_second, cpu_us: cpuUsEach(server.pid, from_ms, sent), p99_ms };
+const HEAD = [
+  'alerts',
+  'connections',
+  'bare/s',
+  'autoheal/s',
+  'share of bare',
+  'goal',
+  'share by CPU',
+  'p99 ms',
+];
+
+function rowOf({ alerts, connections }: Shape, pairs: readonly Pair[], drains = false): string[] {
+  const shares = pairs.map(({ bare, ours }) => ours.rate / bare.rate);
+  const goal = drains ? undefined : GOALS[`${alerts}/${connections}`];
+  return [
+    `${alerts}`,
+    `${connections}`,
+    median(pairs.map(({ bare }) => bare.rate)).toFixed(0),
+    median(pairs.map(({ ours }) => ours.rate)).toFixed(0),
+    spread(shares),
+    verdict(goal, median(shares) >= (goal ?? 0)),
+    spread(pairs.map(({ bare, ours }) => bare.cpu_us / ours.cpu_us)),
+    median(pairs.map(({ ours }) => ours.p99_ms)).toFixed(1),
+  ];
 }
 
-/** From the first post until the last one is drained. */
-async function measureSustained(server: Server, shape: Shape): Promise<Rate> {
-  await load({ ...shape, duration_s: 1, url: server.url, unique: false });
-  await drained(server);
+/** From the first post until the last one is answered, or drained. */
+async function burst(
+  server: Server,
+  { drains, ...shape }: Shape & { readonly duration_s: number; readonly drains: boolean },
+): Promise<Pair['ours']> {
   const from_ms = cpuMs(server.pid);
-  const started_at = performance.now();
-  const { sent, requests_per_second } = await load({ ...shape, url: server.url, unique: false });
+  const { sent, not_202, requests_per_second, p99_ms } = await load({ ...shape, url: server.url });
+  if (not_202 > 0) throw new Error(`${not_202} answers were not 202`);
   const posted_at = performance.now();
-  await drained(server);
+  if (drains) await drained(server);
+  const drain_s = drains ? (performance.now() - posted_at) / 1_000 : 0;
   // The load's own start and end are no work of the server.
-  const load_ms = Math.min(posted_at - started_at, (sent / requests_per_second) * 1_000);
-  const rate = (sent * 1_000) / (load_ms + performance.now() - posted_at);
-  return { rate, cpu_us: cpuUsEach(server.pid, from_ms, sent) };
+  const rate = sent / (sent / requests_per_second + drain_s);
+  return { rate, cpu_us: cpuUsEach(server.pid, from_ms, sent), p99_ms };
 }
 
 async function drained(server: Server): Promise<void> {
   const end = performance.now() + DRAINED_MS;
   while (performance.now() < end) {
-    const page = await (await fetch(`${server.url}/metrics`)).text();
+    const answer = await fetch(`${server.url}/metrics`);
+    if (!answer.ok) throw new Error(`${server.url}/metrics: ${answer.status}`);
+    const page = await answer.text();
     if (/^autoheal_inbox_deliveries 0$/m.test(page)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

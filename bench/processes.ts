@@ -124,8 +124,3 @@ function freePort(): Promise<number> {
     });
   });
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}

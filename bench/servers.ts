@@ -27,10 +27,10 @@ function environment(): Readonly<Record<string, string>> {
   };
 }
 
-/** The service; `drains` false: it only stores. */
-export function startAutoheal(drains: boolean): Promise<Server> {
+/** The service; `drains` false: it only stores. `flags` are node's. */
+export function startAutoheal(drains: boolean, flags: readonly string[] = []): Promise<Server> {
   return startServer({
-    command: [process.execPath, join(HERE, 'servers/autoheal.ts')],
+    command: [process.execPath, ...flags, join(HERE, 'servers/autoheal.ts')],
     env: environment(),
     files: { 'bench.yaml': drains ? RULE : BROKEN },
     ready_path: '/health/liveness',
@@ -38,11 +38,19 @@ export function startAutoheal(drains: boolean): Promise<Server> {
 }
 
 /** The service as it ships, idle, with its own rules. */
-export function startShipped(): Promise<Server> {
+export function startShipped(flags: readonly string[] = []): Promise<Server> {
   const { AUTOHEAL_RULES: _, ...env } = environment();
   return startServer({
-    command: [process.execPath, join(HERE, '../bin/autoheal.js'), 'serve'],
+    command: [process.execPath, ...flags, join(HERE, '../bin/autoheal.js'), 'serve'],
     env,
+    ready_path: '/-/ready',
+  });
+}
+
+/** Its libraries alone. */
+export function startLibraries(): Promise<Server> {
+  return startServer({
+    command: [process.execPath, join(HERE, 'servers/libraries.ts'), 'PORT', 'FOLDER/libraries.db'],
     ready_path: '/-/ready',
   });
 }

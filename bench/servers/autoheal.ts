@@ -8,5 +8,7 @@ import { loadConfig } from '../../src/config.ts';
 const read = loadConfig(process.env, (path) => readFileSync(path, 'utf8'));
 if (!read.ok) throw new Error(read.problems.join('\n'));
 const actions_dir = fileURLToPath(new URL('./actions/', import.meta.url));
-const app = await startApp(read.config, 'bench', pino({ level: 'error' }), { actions_dir });
+// What goes wrong is seen: the bench keeps nothing of the server's output but this.
+const log = pino({ level: 'error' }, pino.destination(2));
+const app = await startApp(read.config, 'bench', log, { actions_dir });
 process.once('SIGTERM', () => void app.close().then(() => process.exit(0)));

@@ -148,22 +148,30 @@ function sayRules(note: Notebook, data: unknown, of: Installation): void {
 }
 const BROKEN_SHOWN_MAX = 5;
 
-/** A rule whose alert nobody defines never runs; one that is not routed here neither. */
+/**
+ * A rule whose alert nobody defines never runs; one that is not routed here neither. A line a kind, not a rule: a
+ * Prometheus that has heard of none of the shipped rules is one finding.
+ */
 function sayAlerts(note: Notebook, all: readonly unknown[], { needs }: Installation): void {
   const alerts = all.filter((rule) => textAt(rule, 'type') === 'alerting');
-  for (const { rule, alertname } of needs.alertnames) {
+  const by_state = Map.groupBy(needs.alertnames, ({ alertname }) => {
     const defined = alerts.filter((alert) => textAt(alert, 'name') === alertname);
-    const opted = defined.some((alert) => textAt(alert, 'labels', 'autoheal') !== '');
-    if (defined.length === 0)
-      note.warn(
-        `rule ${rule} waits for alert ${alertname}, which no rule of this Prometheus defines`,
-        `define it, or disable the rule (enabled: false)`,
-      );
-    else if (!opted)
-      note.warn(
-        `alert ${alertname} has no label autoheal, by which the route of docs/alertmanager.md brings it here`,
-        `add to its labels: { autoheal: ${rule} }, unless your route uses another label`,
-      );
-    else note.ok(`alert ${alertname} is defined and labelled for rule ${rule}`);
-  }
+    if (defined.length === 0) return 'undefined';
+    return defined.some((alert) => textAt(alert, 'labels', 'autoheal') !== '') ? 'fine' : 'bare';
+  });
+  const [nobodys, bare, fine] = (['undefined', 'bare', 'fine'] as const).map((state) =>
+    (by_state.get(state) ?? []).map(({ rule, alertname }) => `${alertname} (rule ${rule})`),
+  );
+  if (nobodys !== undefined && nobodys.length > 0)
+    note.warn(
+      `no rule of this Prometheus defines what rules wait for: ${listed(nobodys)}`,
+      'define these alerts (prometheus/examples has some), or disable the rules (enabled: false)',
+    );
+  if (bare !== undefined && bare.length > 0)
+    note.warn(
+      `no label autoheal, by which the route of docs/alertmanager.md brings them here: ${listed(bare)}`,
+      "add to the labels of each alert: { autoheal: <the rule's name> }, unless your route uses another label",
+    );
+  if (fine !== undefined && fine.length > 0)
+    note.ok(`defined and labelled for their rules: ${listed(fine)}`);
 }

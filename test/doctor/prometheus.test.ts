@@ -36,9 +36,10 @@ function good(): Record<string, unknown> {
 async function check(
   changes: Readonly<Record<string, unknown>> = {},
   headers: Readonly<Record<string, string>> = {},
+  of = needs,
 ): Promise<readonly string[]> {
   const url = await pages({ ...good(), ...changes }, headers);
-  return linesOf(await checkPrometheus(installation({ AUTOHEAL_PROMETHEUS_URL: url }, needs)));
+  return linesOf(await checkPrometheus(installation({ AUTOHEAL_PROMETHEUS_URL: url }, of)));
 }
 async function complaints(changes: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
   return (await check(changes)).filter((line) => !line.startsWith('ok'));
@@ -49,7 +50,7 @@ test('one that is as it should be', async () => {
   expect(lines.every((line) => line.startsWith('ok: '))).toBe(true);
   expect(lines).toContain('ok: it keeps 30d');
   expect(lines).toContain(
-    'ok: alert ImportBacklogGrowing is defined and labelled for rule import-backlog',
+    'ok: defined and labelled for their rules: ImportBacklogGrowing (rule import-backlog)',
   );
 });
 
@@ -104,15 +105,23 @@ test('rules: ours missing, one that fails, an alert that nobody defines, one tha
     expect.stringMatching(/^fail: its rule x fails: many-to-many/),
     expect.stringMatching(/^warn: the recording rules autoheal:burn_fast, autoheal:burn_slow/),
     expect.stringMatching(
-      /^warn: rule import-backlog waits for alert ImportBacklogGrowing, which no/,
+      /^warn: no rule of this Prometheus defines .*: ImportBacklogGrowing \(rule import-backlog\) -> define/,
     ),
   ]);
   const unlabelled = { type: 'alerting', name: alertname, labels: {}, health: 'ok' };
   expect(
     await complaints({ '/api/v1/rules': data({ groups: [{ rules: [unlabelled] }] }) }),
   ).toContainEqual(
-    expect.stringMatching(/^warn: alert ImportBacklogGrowing has no label autoheal/),
+    expect.stringMatching(/^warn: no label autoheal.*: ImportBacklogGrowing \(rule import-backlog\)/),
   );
+});
+
+test('alerts that nobody defines are one finding, however many they are', async () => {
+  const alertnames = Array.from({ length: 10 }, (_, n) => ({ rule: `r${n}`, alertname: `A${n}` }));
+  const lines = await check({}, {}, { ...needs, alertnames });
+  expect(lines.filter((line) => line.includes('rules wait for'))).toEqual([
+    expect.stringMatching(/: A0 \(rule r0\), .*, A7 \(rule r7\), and 2 more -> /),
+  ]);
 });
 
 test('a clock that is off by more than 2 s is said, one that is not is passed over', async () => {

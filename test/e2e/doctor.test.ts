@@ -158,8 +158,8 @@ describe.skipIf(!haveParts('docker', 'busybox', 'prometheus', 'alertmanager'))(
         /^prometheus ok: it scrapes job autoheal \(1 target\)/,
         /^prometheus ok: it sends alerts to http/,
         /^prometheus warn: the recording rules autoheal:burn_slow are not loaded/,
-        /^prometheus ok: alert AIErrorRateHigh is defined and labelled for rule ai-errors/,
-        /^prometheus warn: rule import-backlog waits for alert ImportBacklogGrowing/,
+        /^prometheus ok: defined and labelled for their rules: .*AIErrorRateHigh \(rule ai-errors\)/,
+        /^prometheus warn: no rule of this Prometheus defines .*ImportBacklogGrowing \(rule import-backlog\)/,
         /^alertmanager ok: Alertmanager \d+/,
       ])
         expect(lines).toContainEqual(expect.stringMatching(expected));
