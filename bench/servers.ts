@@ -50,7 +50,7 @@ export function startShipped(flags: readonly string[] = []): Promise<Server> {
 /** Its libraries alone. */
 export function startLibraries(): Promise<Server> {
   return startServer({
-    command: [process.execPath, join(HERE, 'servers/libraries.ts'), 'PORT', 'FOLDER/libraries.db'],
+    command: [process.execPath, join(HERE, 'servers/libraries.js'), 'PORT', 'FOLDER/libraries.db'],
     ready_path: '/-/ready',
   });
 }
