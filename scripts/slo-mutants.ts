@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { type Mutant, mutantsOf, withMutant } from './slo-mutations.ts';
 import {
+  evaluationsOf,
   type Group,
+  joined,
+  looksAt,
+  looksOf,
   promtool,
   type PromTest,
   readGroups,
@@ -21,13 +25,27 @@ const TESTS = [
   'burn-slow',
   'series',
   'drill',
+  'slo-slices',
+  'slo-rates',
+  'slo-ratios',
+  'slo-windows',
+  'slo-full',
+  'slo-factors',
+  'slo-waits',
   'autoheal',
   'services',
   'services-slow',
+  'services-rates',
+  'services-ratios',
+  'services-idle',
+  'services-windows',
+  'services-full',
+  'services-factors',
+  'services-waits',
 ];
 const AT_ONCE = 2;
 
-/** A mutant, and the tests that can see it, the quickest first. */
+/** A mutant, and what can see it of each test: of those that look at its very rule first, and the quickest first. */
 export interface Case {
   readonly file: string;
   readonly groups: readonly Group[];
@@ -41,32 +59,36 @@ export function casesOf(files: readonly string[] = FILES): readonly Case[] {
   return files.flatMap((file) => {
     const path = join(ROOT, `prometheus/rules/${file}.yml`);
     const groups = readGroups(path);
-    // Once a test, not once a mutant: slicing takes longer than promtool.
-    const sliced = tests
+    const looks = tests
       .filter(({ rules }) => rules === path)
-      .map((test) => ({ test, slice: sliceOf(groups, test).flatMap(({ rules }) => rules) }))
-      .toSorted((x, y) => costOf(x) - costOf(y));
-    return mutantsOf(groups).map((mutant) => {
-      const original = groups[mutant.group]?.rules[mutant.rule];
-      const seeing = sliced.filter(
-        ({ slice }) => original !== undefined && slice.includes(original),
+      .map((test) =>
+        looksOf(test).map((look) => ({
+          look,
+          slice: new Set(sliceOf(groups, look).flatMap(({ rules }) => rules)),
+        })),
       );
-      return { file, groups, mutant, tests: seeing.map(({ test }) => test) };
-    });
+    // Once a rule, not once a mutant: slicing takes longer than promtool.
+    const seeing = groups.map(({ rules }) =>
+      rules.map((rule) => {
+        const [near, far] = [true, false].map((is) =>
+          looks
+            .map((some) => some.filter(({ slice }) => slice.has(rule)).map(({ look }) => look))
+            .map((some) => some.filter((look) => looksAt(look, rule) === is))
+            .flatMap(([first, ...more]) => (first === undefined ? [] : [joined([first, ...more])]))
+            .map((test) => ({ test, cost: evaluationsOf(test, sliceOf(groups, test)) }))
+            .toSorted((x, y) => x.cost - y.cost)
+            .map(({ test }) => test),
+        );
+        return [...(near ?? []), ...(far ?? [])];
+      }),
+    );
+    return mutantsOf(groups).map((mutant) => ({
+      file,
+      groups,
+      mutant,
+      tests: seeing[mutant.group]?.[mutant.rule] ?? [],
+    }));
   });
-}
-
-function costOf({
-  test,
-  slice,
-}: {
-  readonly test: PromTest;
-  readonly slice: readonly unknown[];
-}): number {
-  const samples = test.one.input_series.map(({ values }) =>
-    [...values.matchAll(/x(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0),
-  );
-  return Math.max(...samples) * slice.length;
 }
 
 /** True: a test failed, as it should. */

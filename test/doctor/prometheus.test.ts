@@ -112,7 +112,9 @@ test('rules: ours missing, one that fails, an alert that nobody defines, one tha
   expect(
     await complaints({ '/api/v1/rules': data({ groups: [{ rules: [unlabelled] }] }) }),
   ).toContainEqual(
-    expect.stringMatching(/^warn: no label autoheal.*: ImportBacklogGrowing \(rule import-backlog\)/),
+    expect.stringMatching(
+      /^warn: no label autoheal.*: ImportBacklogGrowing \(rule import-backlog\)/,
+    ),
   );
 });
 

@@ -1,13 +1,13 @@
 import { formatDuration } from '../duration.ts';
-import { selectorText, seriesOf, type SloSet } from './model.ts';
+import { matchersOf, selectorText, seriesOf, type SloSet } from './model.ts';
 
-const RUNBOOK = 'docs/slo.md';
+const RUNBOOK = 'docs/runbooks/service-slo.md';
 
 /**
  * What burn rates cannot say of other services: that a series which was there within a day is gone, and that
  * a budget is spent. A series that never was there says nothing: the file may be ahead of the service.
  */
-export function serviceAlerts({ slos }: SloSet, mine: string): readonly string[] {
+export function serviceAlerts({ slos }: SloSet): readonly string[] {
   const watched = slos.filter(({ tell_absent }) => tell_absent);
   const gone = watched.map((slo) => {
     const series = selectorText(seriesOf(slo));
@@ -15,8 +15,8 @@ export function serviceAlerts({ slos }: SloSet, mine: string): readonly string[]
     return `label_replace(label_replace(${was}, "service", "${slo.service}", "", ""), "slo", "${slo.slo}", "", "")`;
   });
   const periods = [...Map.groupBy(slos, ({ period_ms }) => period_ms)].map(([period_ms, some]) => {
-    const only = `slo=~"${some.map(({ slo }) => slo).join('|')}"`;
-    return `service:slo_budget_remaining:ratio${formatDuration(period_ms)}{${mine},${only}} < 0`;
+    const left = `service:slo_budget_remaining:ratio${formatDuration(period_ms)}`;
+    return `${left}{${matchersOf(some, false)}} < 0`;
   });
   return [
     ...(gone.length === 0

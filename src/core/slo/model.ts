@@ -95,7 +95,17 @@ export function seriesOf({ indicator }: Slo): Selector {
 }
 
 /** As PromQL: `up{job="api"}`. */
-export function selectorText({ metric, matchers }: Selector, more: readonly string[] = []): string {
-  const all = [matchers, ...more].filter((text) => text !== '').join(',');
-  return all === '' ? metric : `${metric}{${all}}`;
+export function selectorText({ metric, matchers }: Selector): string {
+  return matchers === '' ? metric : `${metric}{${matchers}}`;
+}
+
+/** Label matchers of these SLOs, without braces; `own`: autoheal's, whose names are enough. */
+export function matchersOf(slos: readonly Slo[], own: boolean): string {
+  const names = `slo=~"${slos.map(({ slo }) => slo).join('|')}"`;
+  return own ? names : `${servicesOf(slos)},${names}`;
+}
+
+/** A label matcher of their services: it keeps the rules of two files apart. */
+export function servicesOf(slos: readonly Slo[]): string {
+  return `service=~"${[...new Set(slos.map(({ service }) => service))].join('|')}"`;
 }

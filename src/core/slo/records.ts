@@ -45,11 +45,7 @@ export function labelsOf(
   return set.job === null ? { service, slo } : { slo };
 }
 
-/** A recorded series of this file, maybe of some of its SLOs only. */
-export function recorded(
-  { family, mine }: Context,
-  name: string,
-  ...more: readonly string[]
-): string {
-  return selectorText({ metric: `${family.prefix}:${name}`, matchers: mine }, more);
+/** A recorded series of this file. */
+export function recorded({ family, mine }: Context, name: string): string {
+  return selectorText({ metric: `${family.prefix}:${name}`, matchers: mine });
 }

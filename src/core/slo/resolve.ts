@@ -7,7 +7,7 @@ import type { Doc, Docs } from './openslo.ts';
 import { indicatorOf } from './indicator.ts';
 import { durationMs } from './openslo-duration.ts';
 
-const RUNBOOK = 'docs/slo.md';
+const RUNBOOK = 'docs/runbooks/service-slo.md';
 /** Events below which one bad night of a quiet service would wake somebody. */
 const MIN_BAD = 3;
 

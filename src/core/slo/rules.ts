@@ -3,7 +3,15 @@ import { formatDuration } from '../duration.ts';
 import { burnAlerts } from './alerts.ts';
 import { ownAlerts } from './alerts-own.ts';
 import { serviceAlerts } from './alerts-service.ts';
-import { type Events, familyOf, selectorText, type Slo, type SloSet } from './model.ts';
+import {
+  type Events,
+  familyOf,
+  matchersOf,
+  selectorText,
+  servicesOf,
+  type Slo,
+  type SloSet,
+} from './model.ts';
 import { type Context, group, groupName, labelsOf, record, recorded } from './records.ts';
 import { isSliced, SEEN_MS, sliceGroups, sliceOf } from './slices.ts';
 import {
@@ -19,8 +27,7 @@ import {
 export function renderRules(set: SloSet, options: RenderOptions = {}): string {
   const scale = options.time_scale ?? 1;
   const family = familyOf(set);
-  const services = [...new Set(set.slos.map(({ service }) => service))];
-  const mine = set.job === null ? `service=~"${services.join('|')}"` : '';
+  const mine = set.job === null ? servicesOf(set.slos) : '';
   const context: Context = { set, family, scale, mine };
   const windows = windowsOf(set, scale);
   const out = [
@@ -36,8 +43,8 @@ export function renderRules(set: SloSet, options: RenderOptions = {}): string {
     out.push(...group(groupName(context, pace), intervalOf(pace, scale), rules));
   }
   const alerts = [
-    ...burnAlerts(set, family, mine, scale),
-    ...(set.job === null ? serviceAlerts(set, mine) : ownAlerts(set, set.job)),
+    ...burnAlerts(set, family, scale),
+    ...(set.job === null ? serviceAlerts(set) : ownAlerts(set, set.job)),
   ];
   out.push(
     ...group(groupName(context, 'burn'), intervalOf('short', scale), burnRules(context)),
@@ -64,8 +71,11 @@ function windowRules(context: Context, window: Window): readonly string[] {
   const { name } = window;
   const [total, good] = [`slo_total:rate${name}`, `slo_good:rate${name}`];
   const [all, fine] = [recorded(context, total), recorded(context, good)];
-  // A good series may be absent while there is a total; then nothing was good.
-  const good_or_none = `(${fine} or 0 * ${all})`;
+  // A good series may be absent while there is a total: then nothing was good. Of bad ones it is told from the total.
+  const told_good = window.slos.some(
+    ({ indicator }) => indicator.kind === 'events' && indicator.part_is === 'good',
+  );
+  const good_or_none = told_good ? `(${fine} or 0 * ${all})` : fine;
   const ratio = `(1 - ${good_or_none} / (${all} > 0))`;
   const events = window.slos.some(({ indicator }) => indicator.kind === 'events');
   const sliced = window.slos.filter(isSliced);
@@ -154,7 +164,8 @@ function eventRates(
     (selector) => `${sum}(rate(${selectorText(selector)}[${range}]))`,
   ) as [string, string];
   // Where bad events are told, their series may be absent while there is a total: then all was good.
-  const good = part_is === 'good' ? some : `${all} - (${some} or 0 * ${all})`;
+  const none = slo.by_drill ? `0 * ${all}` : 'vector(0)';
+  const good = part_is === 'good' ? some : `${all} - (${some} or ${none})`;
   return [
     record(family, `slo_total:rate${name}`, labels, all),
     record(family, `slo_good:rate${name}`, labels, good),
@@ -179,7 +190,7 @@ function burnRules(context: Context): readonly string[] {
   return [
     ...named.map(([name, ms]) => {
       const ratio = recorded(context, `slo_error:ratio${formatDuration(ms)}`);
-      return record(family, name, {}, `${ratio} / ${byBudget(context)}`);
+      return record(family, name, {}, `${ratio} / ${byBudget(context, set.slos)}`);
     }),
     ...[...budgets_ms].toSorted((a, b) => a - b).map((ms) => budgetLeft(context, ms)),
   ];
@@ -188,17 +199,21 @@ function burnRules(context: Context): readonly string[] {
 function budgetLeft(context: Context, window_ms: number): string {
   const { set, family } = context;
   const slos = set.slos.filter((slo) => [slo.period_ms, ...slo.also_over_ms].includes(window_ms));
-  const only = set.job === null ? [`slo=~"${slos.map(({ slo }) => slo).join('|')}"`] : [];
   const window = formatDuration(window_ms);
-  const ratio = recorded(context, `slo_error:ratio${window}`, ...only);
+  const ratio = selectorText({
+    metric: `${family.prefix}:slo_error:ratio${window}`,
+    matchers: set.job === null ? matchersOf(slos, false) : '',
+  });
   return record(
     family,
     `slo_budget_remaining:ratio${window}`,
     {},
-    `1 - (${ratio} / ${byBudget(context)})`,
+    `1 - (${ratio} / ${byBudget(context, slos)})`,
   );
 }
 
-function byBudget(context: Context): string {
-  return `on (${context.family.budget_by}) group_left () ${recorded(context, 'slo_error_budget:ratio')}`;
+function byBudget({ set, family }: Context, slos: readonly Slo[]): string {
+  const metric = `${family.prefix}:slo_error_budget:ratio`;
+  const matchers = set.job === null ? servicesOf(slos) : '';
+  return `on (${family.budget_by}) group_left () ${selectorText({ metric, matchers })}`;
 }
