@@ -6,12 +6,14 @@ const REAL = ['test/real/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 const PROMETHEUS = ['test/prometheus/**/*.test.ts'];
 /** Start the command line, process by process: patient work for one core. */
 const COMMANDS = ['test/cli/**/*.test.ts'];
+/** Play stories and changes to whole stores: the same. */
+const REPLAYS = ['test/rehearsal/**/*.test.ts', 'test/conformance/**/*.test.ts'];
 /** Kill and starve processes of their own. */
 const CRASH = ['test/crash/**/*.test.ts'];
 /** Long and patient. */
 const MODEL = ['test/model/**/*.test.ts'];
 
-/** scripts/test.ts runs unit and real beside crash, prometheus, commands and model, so that both cores have work to the end. */
+/** scripts/test.ts runs unit and real beside crash, prometheus, commands, replays and model, so that both cores have work to the end. */
 export default defineConfig({
   test: {
     // A part that will not stop must not hold the run: its process dies with ours anyway.
@@ -21,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...REAL, ...COMMANDS, ...PROMETHEUS, ...CRASH, ...MODEL],
+          exclude: [...REAL, ...COMMANDS, ...REPLAYS, ...PROMETHEUS, ...CRASH, ...MODEL],
           maxWorkers: '100%',
           testTimeout: 15_000,
           hookTimeout: 15_000,
@@ -70,10 +72,20 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'replays',
+          include: REPLAYS,
+          maxWorkers: 1,
+          testTimeout: 15_000,
+          hookTimeout: 15_000,
+          sequence: { groupOrder: 6 },
+        },
+      },
+      {
+        test: {
           name: 'model',
           include: MODEL,
           maxWorkers: '100%',
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
     ],

@@ -42,7 +42,7 @@ async function main(args: readonly string[]): Promise<void> {
     const missing = await provided;
     // Side by side: those with real parts mostly wait, and these are patient.
     const patient = runTests(
-      ['crash', 'prometheus', 'commands', 'model'].map((name) => `--project=${name}`),
+      ['crash', 'prometheus', 'commands', 'replays', 'model'].map((name) => `--project=${name}`),
       false,
     );
     counts.push(await runTests(['--project=unit', '--project=real']), await patient);
