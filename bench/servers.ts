@@ -31,7 +31,8 @@ function environment(): Readonly<Record<string, string>> {
 export function startAutoheal(drains: boolean, flags: readonly string[] = []): Promise<Server> {
   return startServer({
     command: [process.execPath, ...flags, join(HERE, 'servers/autoheal.ts')],
-    env: environment(),
+    // That the rule is refused is meant, and no news.
+    env: { ...environment(), ...(!drains && { AUTOHEAL_LOG_LEVEL: 'fatal' }) },
     files: { 'bench.yaml': drains ? RULE : BROKEN },
     ready_path: '/health/liveness',
   });
