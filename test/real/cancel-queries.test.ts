@@ -113,7 +113,9 @@ describe.skipIf(!haveParts('postgres'))('cancel_queries on a real PostgreSQL', (
     application = 'shop',
   ): Promise<Session & { ended: Promise<string> }> {
     const found = await session(user, application);
-    const { ended } = found.begin("select pg_sleep(60), 'Ada Lovelace' as name, 987654321098 as answer");
+    const { ended } = found.begin(
+      "select pg_sleep(60), 'Ada Lovelace' as name, 987654321098 as answer",
+    );
     await until(
       'the query is old enough',
       async () => {
