@@ -43,13 +43,10 @@ export async function benchIntake(pairs: number, burst_s: number): Promise<void>
   table(HEAD, rows);
   say('Intake with the drain, until the inbox is empty, at 50 connections');
   const sustained: string[][] = [];
-  for (const alerts of [1, 10, 100])
-    sustained.push(rowOf({ alerts, connections: 50 }, await measure(true, shape50(alerts)), true));
+  for (const shape of [1, 10, 100].map((alerts) => ({ alerts, connections: 50 })))
+    sustained.push(rowOf(shape, await measure(true, shape), true));
   table(HEAD, sustained);
 
-  function shape50(alerts: number): Shape {
-    return { alerts, connections: 50 };
-  }
   async function measure(drains: boolean, shape: Shape): Promise<readonly Pair[]> {
     const [bare, ours] = await Promise.all([startBare(), startAutoheal(drains)]);
     try {

@@ -19,8 +19,10 @@ import {
  * Ends with 1 where a mutant survives.
  */
 const ROOT = join(import.meta.dirname, '..');
-const FILES = ['autoheal-slo', 'autoheal', 'services-slo'];
-const TESTS = [
+/** The files of rules whose every place is held. */
+export const FILES = ['autoheal-slo', 'autoheal', 'services-slo'];
+/** The files of tests that hold them. */
+export const TESTS = [
   'burn-fast',
   'burn-slow',
   'series',

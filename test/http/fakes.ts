@@ -15,6 +15,7 @@ import type {
   StatusView,
   WhatIf,
 } from '../../src/engine/api.ts';
+import { MUTE_METRICS } from '../../src/engine/mute.ts';
 import type { HttpDeps, ServedMetrics, StoreReads } from '../../src/http/deps.ts';
 import type { Fault, RouteLabels } from '../../src/ports.ts';
 import type { AuditQuery, AuditVerdict } from '../../src/store.ts';
@@ -171,36 +172,13 @@ export function reporterOf(state: State): Reporter {
   };
 }
 
-function nothing(): void {}
-
 export function metricsOf(state: State): ServedMetrics {
   return {
-    heartbeat: nothing,
+    ...MUTE_METRICS,
     webhook: (outcome, seconds, drill) => void state.webhooks.push({ outcome, seconds, drill }),
-    remediation: nothing,
-    attempt: nothing,
-    auditWrite: nothing,
-    guard: nothing,
-    remediationDone: nothing,
-    budgetSpent: nothing,
-    burnsRead: nothing,
-    revert: nothing,
-    alerts: nothing,
-    deliveryParked: nothing,
     authDenied: (reason) => void state.denied_metric.push(reason),
     request: (route, status, seconds) => void state.requests.push({ route, status, seconds }),
     rateLimited: (limit) => void state.rate_limited.push(limit),
-    rulesReload: nothing,
-    watchdog: nothing,
-    chaos: nothing,
-    breaker: nothing,
-    backendCall: nothing,
-    auditVerified: nothing,
-    reconcilePoll: nothing,
-    reconcileFinding: nothing,
-    harmSuspected: nothing,
-    alertmanagerPolled: nothing,
-    retained: nothing,
     render: async () => '# HELP up Up\n# TYPE up gauge\nup 1\n',
     content_type: 'text/plain; version=0.0.4; charset=utf-8',
   };

@@ -8,32 +8,16 @@ import {
   rulesLines,
   targetLines,
 } from './explanation-rule.ts';
+import type { Episode, Remediation } from './tables.ts';
 import { oneLine } from '../plain.ts';
 
 /** The answer of `GET /api/v1/explain`, as far as it is shown. */
 export interface Explanation {
-  readonly episode: {
-    readonly id: string;
-    readonly alertname: string;
-    readonly fingerprint: string;
-    readonly state: string;
-    readonly opened_at: string;
-    readonly close_reason: string | null;
-  };
+  readonly episode: Omit<Episode, 'firings'>;
   readonly rules: readonly ExplainedRule[];
   readonly remediations: readonly {
-    readonly remediation: {
-      readonly id: string;
-      readonly rule: string;
-      readonly state: string;
-      readonly outcome: string | null;
-      readonly reason: string | null;
-      readonly detail: string | null;
-      readonly step: number;
+    readonly remediation: Omit<Remediation, 'alertname' | 'fingerprint' | 'created_at'> & {
       readonly plan: ExplainedPlan | null;
-      readonly next_at: string | null;
-      readonly priority: number;
-      readonly priority_of: string | null;
     };
     readonly asked_at: string | null;
     readonly guards: readonly ExplainedGuard[];

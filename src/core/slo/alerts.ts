@@ -1,10 +1,10 @@
 import { factorText, percentText, shareText } from '../slo.ts';
 import { formatDuration } from '../duration.ts';
 import {
+  budgetsOf,
   type BurnAlert,
   type Family,
   matchersOf,
-  servicesOf,
   type Slo,
   type SloSet,
 } from './model.ts';
@@ -14,18 +14,14 @@ export function burnAlerts(set: SloSet, family: Family, scale: number): readonly
   return set.alerts.map((alert) => burnAlert(alert, set.job !== null, family, scale));
 }
 
-function burnAlert(
-  alert: BurnAlert,
-  own: boolean,
-  { prefix, by, budget_by }: Family,
-  scale: number,
-): string {
+function burnAlert(alert: BurnAlert, own: boolean, family: Family, scale: number): string {
   const { slos, long_ms, short_ms, runbook } = alert;
+  const { prefix, by } = family;
   const which = matchersOf(slos, own);
   const [long, short] = [formatDuration(long_ms), formatDuration(short_ms)];
   const factor = factorText(alert.factor);
-  const budget = `${prefix}:slo_error_budget:ratio${own ? '' : `{${servicesOf(slos)}}`}`;
-  const limit = `on (${budget_by}) group_left () (${factor} * ${budget})`;
+  const budget = budgetsOf(slos, own, family);
+  const limit = `on (${family.budget_by}) group_left () (${factor} * ${budget})`;
   // increase() extrapolates: three events read as 3.01 or 2.99.
   const enough = [...Map.groupBy(slos, ({ min_bad }) => min_bad)].map(
     ([min, some]) => `${prefix}:slo_bad:increase${long}{${matchersOf(some, own)}} > ${min - 0.5}`,

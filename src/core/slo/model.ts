@@ -109,3 +109,9 @@ export function matchersOf(slos: readonly Slo[], own: boolean): string {
 export function servicesOf(slos: readonly Slo[]): string {
   return `service=~"${[...new Set(slos.map(({ service }) => service))].join('|')}"`;
 }
+
+/** The recorded budgets of these SLOs, as PromQL. */
+export function budgetsOf(slos: readonly Slo[], own: boolean, { prefix }: Family): string {
+  const metric = `${prefix}:slo_error_budget:ratio`;
+  return selectorText({ metric, matchers: own ? '' : servicesOf(slos) });
+}

@@ -4,6 +4,7 @@ import { burnAlerts } from './alerts.ts';
 import { ownAlerts } from './alerts-own.ts';
 import { serviceAlerts } from './alerts-service.ts';
 import {
+  budgetsOf,
   type Events,
   familyOf,
   matchersOf,
@@ -213,7 +214,5 @@ function budgetLeft(context: Context, window_ms: number): string {
 }
 
 function byBudget({ set, family }: Context, slos: readonly Slo[]): string {
-  const metric = `${family.prefix}:slo_error_budget:ratio`;
-  const matchers = set.job === null ? servicesOf(slos) : '';
-  return `on (${family.budget_by}) group_left () ${selectorText({ metric, matchers })}`;
+  return `on (${family.budget_by}) group_left () ${budgetsOf(slos, set.job !== null, family)}`;
 }
